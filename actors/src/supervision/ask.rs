@@ -1,0 +1,62 @@
+//! The two verbs for sending.
+//!
+//! They are the only users of actix's own `send` and `do_send`, whose failures are easy to miss:
+//! the one loses the message silently when the actor is gone, and the error of the other reads like
+//! a refusal although the request may have been carried out.
+
+use std::any::type_name;
+
+use actix::dev::ToEnvelope;
+use actix::{Actor, Addr, Handler, Message};
+
+/// Why an [`ask`] has no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AskError {
+    /// The actor ended or crashed before it answered. It may have handled the request in full, in
+    /// part, or not at all: repeat only what is idempotent.
+    #[error("no answer because the actor crashed or ended, outcome unknown")]
+    OutcomeUnknown,
+}
+
+/// Puts a message into the actor's mailbox and returns at once.
+///
+/// If the actor is gone, the message is lost and a warning says so; its content is not logged.
+#[allow(clippy::disallowed_methods, reason = "this is the one place that tells")]
+pub fn tell<A, M>(addr: &Addr<A>, message: M)
+where
+    A: Actor + Handler<M>,
+    A::Context: ToEnvelope<A, M>,
+    M: Message<Result: Send> + Send,
+{
+    if !addr.connected() {
+        let (actor, message) = (type_name::<A>(), type_name::<M>());
+        tracing::warn!(actor, message, "message lost, its actor is gone");
+        return;
+    }
+    addr.do_send(message);
+}
+
+/// Sends a message and answers what the actor's handler returned.
+///
+/// The message is queued by the call itself, in order with every [`tell`] before and after it; only
+/// if the mailbox is full, it is queued when the answer is first polled for. Dropping the future
+/// takes back a message that has not been handled yet. The future does not borrow the address, so
+/// it can outlive the handler that made it.
+///
+/// # Errors
+///
+/// [`AskError::OutcomeUnknown`] if the actor is gone, or crashed while or before it handled this.
+#[allow(clippy::disallowed_methods, reason = "this is the one place that asks")]
+pub fn ask<A, M>(
+    addr: &Addr<A>,
+    message: M,
+) -> impl Future<Output = Result<M::Result, AskError>> + use<A, M>
+where
+    A: Actor + Handler<M>,
+    A::Context: ToEnvelope<A, M>,
+    M: Message<Result: Send> + Send + 'static,
+{
+    let request = addr.send(message);
+    async move { request.await.map_err(|_| AskError::OutcomeUnknown) }
+}

@@ -1,0 +1,12 @@
+//! Vocabulary and pure decisions of evertask, and the contract of its storages.
+//!
+//! Nothing here knows actix, SQL or the time of day. What the actors decide, they decide with the
+//! functions of this crate, so that every rule can be tested without a thread, a database or a
+//! wait.
+
+pub mod lease;
+pub mod retry;
+pub mod storage;
+pub mod task;
+pub mod time;
+pub mod window;

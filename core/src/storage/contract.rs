@@ -1,0 +1,101 @@
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::answer::Answer;
+use super::error::StorageError;
+use super::write::{AuditEntry, WriteGroup};
+use crate::task::{AttemptRecord, Generation, ProcessId, TaskId, TaskRecord};
+use crate::time::Timestamp;
+
+/// One start of a runtime, as the storage learns of it.
+#[derive(Clone, Copy, Debug)]
+pub struct ProcessStart {
+    /// New at every start.
+    pub id: ProcessId,
+    /// When it started.
+    pub at: Timestamp,
+}
+
+/// A place to keep tasks, before it is opened.
+///
+/// It is opened by the runtime, on the runtime's own thread, because connections belong to the
+/// reactor they were made on.
+#[async_trait]
+pub trait StorageBackend: Debug + Send + Sync + 'static {
+    /// Opens the storage for one start of a runtime.
+    ///
+    /// From here until the returned storage is dropped, the process counts as alive: its rows can't
+    /// be claimed by others. If the process dies, that ends without anybody's doing.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the database can't be reached or is not one this version can use.
+    async fn open(&self, start: ProcessStart) -> Result<Arc<dyn TaskStorage>, StorageError>;
+}
+
+/// An open storage: the contract every database behind evertask fulfils.
+///
+/// # Atomicity
+///
+/// A group commits as a whole or not at all. A row's change, its audit and its attempts are in
+/// the same commit. When a call returns an answer, it is as durable as the database can make it.
+///
+/// # Concurrency
+///
+/// One group is applied at a time by a caller; reads may run beside it and see committed rows
+/// only. Several processes may use one database.
+///
+/// # Time
+///
+/// A storage has no clock: every instant is given by the caller.
+#[async_trait]
+pub trait TaskStorage: Debug + Send + Sync + 'static {
+    /// Applies a group of writes in one transaction and answers each in order.
+    ///
+    /// # Errors
+    ///
+    /// After an error nothing of the group is stored, unless its kind is
+    /// [`OutcomeUnknown`](super::StorageErrorKind::OutcomeUnknown).
+    async fn apply(&self, group: &WriteGroup) -> Result<Vec<Answer>, StorageError>;
+
+    /// Reads one task.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the database can't be read.
+    async fn task(&self, id: TaskId) -> Result<Option<TaskRecord>, StorageError>;
+
+    /// Reads the attempts of a task, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the database can't be read.
+    async fn attempts(&self, id: TaskId) -> Result<Vec<AttemptRecord>, StorageError>;
+
+    /// Reads the status audit of a task, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the database can't be read.
+    async fn audit(&self, id: TaskId) -> Result<Vec<AuditEntry>, StorageError>;
+
+    /// Reads the open rows of `queue` that `owner` owns and that are not waiting for a reason.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the database can't be read.
+    async fn owned(
+        &self,
+        owner: ProcessId,
+        queues: &super::QueueSelector,
+    ) -> Result<Vec<(TaskId, Generation)>, StorageError>;
+
+    /// Ends the use of the storage after an orderly shutdown and closes its connections.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the database can't be told; nothing depends on it.
+    async fn close(&self) -> Result<(), StorageError>;
+}

@@ -1,0 +1,20 @@
+//! The contract between evertask and a database.
+//!
+//! A storage is designed around *groups* of writes: one call applies inserts, changes, cancels and
+//! claims of many tasks in one transaction and answers each of them. Decisions are made before the
+//! call, by pure functions; a storage stores what they decided and refuses what is out of date.
+
+mod answer;
+mod coalesce;
+mod contract;
+mod error;
+mod write;
+
+pub use answer::{Answer, CancelAnswer, ChangeAnswer, ClaimAnswer, ClaimedTask, InsertAnswer};
+pub use coalesce::coalesce;
+pub use contract::{ProcessStart, StorageBackend, TaskStorage};
+pub use error::{StorageError, StorageErrorKind};
+pub use write::{
+    AuditEntry, CancelTask, ClaimTasks, NewTask, QueueSelector, ReconsiderWaiting, RowChange,
+    Write, WriteGroup,
+};

@@ -1,0 +1,147 @@
+use serde::{Deserialize, Serialize};
+
+use crate::task::{AttemptRecord, Failure, Generation, RowState, Status, TaskId, TaskRecord};
+use crate::time::Timestamp;
+
+/// Writes that commit together, each answered on its own.
+///
+/// A storage applies them in this order, whatever their order in the group: inserts, changes,
+/// cancels, reconsiderations, claims. A claim therefore sees everything else the group did.
+#[derive(Clone, Debug, Default)]
+pub struct WriteGroup {
+    /// The writes; the answers come in their order.
+    pub writes: Vec<Write>,
+}
+
+/// One write.
+#[derive(Clone, Debug)]
+pub enum Write {
+    /// Stores a new task.
+    Insert(Box<NewTask>),
+    /// Moves a row on, if it is where the writer believes it is.
+    Change(Box<RowChange>),
+    /// Cancels a task on behalf of a person, wherever it is.
+    Cancel(CancelTask),
+    /// Lets rows that could not run be looked at again.
+    Reconsider(ReconsiderWaiting),
+    /// Takes rows to work on.
+    Claim(ClaimTasks),
+}
+
+/// A task to store.
+#[derive(Clone, Debug)]
+pub struct NewTask {
+    /// The row.
+    pub record: TaskRecord,
+    /// What the audit says about its beginning; empty for a row that waits.
+    pub audit: Vec<AuditEntry>,
+}
+
+/// A line of the status audit.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct AuditEntry {
+    /// When the status changed.
+    pub at: Timestamp,
+    /// The status it changed to.
+    pub status: Status,
+    /// Why, if it was a failure.
+    pub failure: Option<Failure>,
+    /// Who did it, if it was a person.
+    pub actor: Option<String>,
+    /// The reason that person gave.
+    pub reason: Option<String>,
+}
+
+impl AuditEntry {
+    /// A change of status that the runtime made by itself.
+    pub fn of(status: Status, at: Timestamp) -> Self {
+        Self {
+            at,
+            status,
+            failure: None,
+            actor: None,
+            reason: None,
+        }
+    }
+}
+
+/// A conditional write to one row: its mutable part is replaced, audit and attempts are added.
+///
+/// It is applied only if the row still has the generation `expected`; the row then has the
+/// generation `generation`. Created by [`RowLease`](crate::lease::RowLease), a constructor for each
+/// transition.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RowChange {
+    /// The row.
+    pub id: TaskId,
+    /// The generation it must have.
+    pub expected: Generation,
+    /// The generation it has afterwards.
+    pub generation: Generation,
+    /// What it says afterwards.
+    pub state: RowState,
+    /// Lines for the status audit.
+    pub audit: Vec<AuditEntry>,
+    /// Attempts that ended; a record whose id is stored already is left alone.
+    pub attempts: Vec<AttemptRecord>,
+}
+
+/// Cancels a task that is not over.
+#[derive(Clone, Debug)]
+pub struct CancelTask {
+    /// The task.
+    pub id: TaskId,
+    /// When it was asked for.
+    pub at: Timestamp,
+    /// Who asked, if known.
+    pub actor: Option<String>,
+    /// Why, if said.
+    pub reason: Option<String>,
+}
+
+/// Which queues a claim takes from.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum QueueSelector {
+    /// The queue of that name.
+    Only(String),
+    /// Every queue but these: how the default pool serves its own queue and those that are no
+    /// longer configured.
+    AllExcept(Vec<String>),
+}
+
+impl QueueSelector {
+    /// Whether rows of `queue` are taken.
+    pub fn includes(&self, queue: &str) -> bool {
+        match self {
+            Self::Only(name) => name == queue,
+            Self::AllExcept(names) => !names.iter().any(|name| name == queue),
+        }
+    }
+}
+
+/// Takes rows for this process: they become `Queued` and owned by it, their generation rises.
+///
+/// Claimable is a row that is open, has no wait reason, is available at `now` or earlier, and has
+/// no owner or a dead one. They are taken in the order of (`available_at`, id). Taking a row of a
+/// dead owner that was on probation adds one to its interruptions and ends the probation.
+#[derive(Clone, Debug)]
+pub struct ClaimTasks {
+    /// From which queues.
+    pub queues: QueueSelector,
+    /// How many rows at most; at least 1.
+    pub limit: u32,
+    /// How many bytes of payload at most, except that one row is always taken.
+    pub max_bytes: usize,
+    /// The present instant.
+    pub now: Timestamp,
+}
+
+/// Clears the wait reason and the owner of rows that may have become runnable.
+///
+/// These are rows without a handler whose task is now known, and rows that could not be decoded by
+/// a process that is dead. Written once at each start.
+#[derive(Clone, Debug)]
+pub struct ReconsiderWaiting {
+    /// The task names this process has handlers for, aliases included.
+    pub known_tasks: Vec<String>,
+}

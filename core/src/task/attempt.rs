@@ -1,0 +1,80 @@
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{AttemptId, Failure, ProcessId};
+use crate::time::Timestamp;
+
+/// How one attempt ended.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AttemptOutcome {
+    /// The handler returned successfully.
+    Succeeded,
+    /// It failed, timed out or panicked; the failure says which.
+    Failed,
+    /// Somebody cancelled the task meanwhile.
+    Cancelled,
+    /// A shutdown interrupted it.
+    Stopped,
+}
+
+impl AttemptOutcome {
+    /// Every outcome.
+    pub const ALL: [Self; 4] = [
+        Self::Succeeded,
+        Self::Failed,
+        Self::Cancelled,
+        Self::Stopped,
+    ];
+
+    /// The name under which the outcome is stored.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
+impl fmt::Display for AttemptOutcome {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+impl FromStr for AttemptOutcome {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|outcome| outcome.as_str() == text)
+            .ok_or_else(|| format!("unknown attempt outcome {text:?}"))
+    }
+}
+
+/// What is kept about one attempt of a task.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct AttemptRecord {
+    /// The key of the record.
+    pub id: AttemptId,
+    /// Which attempt it was, from 1; an interrupted attempt and its repetition share a number.
+    pub number: u32,
+    /// The process that ran it.
+    pub process: ProcessId,
+    /// When the handler was entered.
+    pub started_at: Timestamp,
+    /// How long the task had been due before that.
+    pub waited: Duration,
+    /// How long the handler ran.
+    pub ran: Duration,
+    /// How it ended.
+    pub outcome: AttemptOutcome,
+    /// Why, unless it succeeded.
+    pub failure: Option<Failure>,
+}

@@ -1,0 +1,1 @@
+//! SeaORM entities of evertask, one table a file.

@@ -1,0 +1,2 @@
+//! Photo inbox.
+fn main() {}
