@@ -194,6 +194,7 @@ mod tests {
         assert_eq!(window.begin_claim(), Some(2));
         window.begin_spill();
         window.end_claim(1, true);
+        assert!(window.take_slot());
         assert!(window.has_backlog());
         assert_eq!(
             window.begin_claim(),
