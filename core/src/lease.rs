@@ -139,16 +139,18 @@ impl RowLease {
         self.advance(state, vec![AuditEntry::of(Status::Cancelled, now)], attempt)
     }
 
-    /// A shutdown interrupted the task; the attempt is not counted and it runs again.
-    pub fn stop(&mut self, attempt: AttemptRecord, now: Timestamp) -> RowChange {
-        let failure = attempt.failure.clone();
+    /// A shutdown interrupted the task, in an attempt or between two: the attempt is not counted and
+    /// the task runs again.
+    pub fn stop(&mut self, attempt: Option<AttemptRecord>, now: Timestamp) -> RowChange {
+        let failure = attempt.as_ref().and_then(|attempt| attempt.failure.clone());
+        let ran = attempt.as_ref().map(|attempt| attempt.ran);
         let state = RowState {
             status: Status::ServiceStopped,
             owner: None,
             available_at: Some(now),
             on_probation: false,
             last_execution_at: Some(now),
-            execution_time: Some(attempt.ran),
+            execution_time: ran.or(self.state.execution_time),
             failure: failure.clone(),
             ..self.state.clone()
         };
@@ -156,7 +158,12 @@ impl RowLease {
             failure,
             ..AuditEntry::of(Status::ServiceStopped, now)
         };
-        self.advance(state, vec![audit], Some(attempt))
+        self.advance(state, vec![audit], attempt)
+    }
+
+    /// An attempt ended that no longer decides anything; it is recorded and the row is left as it is.
+    pub fn note(&mut self, attempt: AttemptRecord) -> RowChange {
+        self.advance(self.state.clone(), Vec::new(), Some(attempt))
     }
 
     /// The delivery ends before its handler was entered: the row is as good as never claimed.

@@ -5,6 +5,7 @@
 //! wait.
 
 pub mod lease;
+pub mod outcome;
 pub mod retry;
 pub mod storage;
 pub mod task;

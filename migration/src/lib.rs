@@ -1,1 +1,14 @@
-//! SeaORM migrations of evertask.
+//! `SeaORM` migrations of evertask.
+//!
+//! A migration says in its own words what it creates and never imports the entities: an entity that
+//! changes later must not change what an old migration did. The tables share a prefix that is
+//! chosen at run time, so the migrations are values that hold it, and so is the table that records
+//! which of them were applied: evertask never touches the application's `seaql_migrations`.
+
+mod column;
+mod m20261121_000001_initial;
+mod migrator;
+mod prefix;
+
+pub use migrator::Migrator;
+pub use prefix::{InvalidTablePrefix, TablePrefix};

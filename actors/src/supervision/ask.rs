@@ -22,7 +22,10 @@ pub enum AskError {
 /// Puts a message into the actor's mailbox and returns at once.
 ///
 /// If the actor is gone, the message is lost and a warning says so; its content is not logged.
-#[allow(clippy::disallowed_methods, reason = "this is the one place that tells")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "this is the one place that tells"
+)]
 pub fn tell<A, M>(addr: &Addr<A>, message: M)
 where
     A: Actor + Handler<M>,
@@ -59,4 +62,100 @@ where
 {
     let request = addr.send(message);
     async move { request.await.map_err(|_| AskError::OutcomeUnknown) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use actix::Context;
+    use tracing::span::{Attributes, Id, Record};
+    use tracing::subscriber::with_default;
+    use tracing::{Event, Level, Metadata, Subscriber};
+
+    use super::*;
+    use crate::supervision::GuardedSlot;
+
+    struct Echo;
+
+    #[derive(Message)]
+    #[rtype(result = "&'static str")]
+    struct Call(&'static str);
+
+    impl Actor for Echo {
+        type Context = Context<Self>;
+    }
+
+    impl actix::Supervised for Echo {}
+
+    impl Handler<Call> for Echo {
+        type Result = actix::MessageResult<Call>;
+
+        fn handle(&mut self, call: Call, _: &mut Context<Self>) -> Self::Result {
+            actix::MessageResult(call.0)
+        }
+    }
+
+    /// Counts warnings.
+    #[derive(Clone, Default)]
+    struct Warnings(Arc<AtomicUsize>);
+
+    impl Subscriber for Warnings {
+        fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+            *metadata.level() == Level::WARN
+        }
+
+        fn new_span(&self, _: &Attributes<'_>) -> Id {
+            Id::from_u64(1)
+        }
+
+        fn record(&self, _: &Id, _: &Record<'_>) {}
+
+        fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+        fn event(&self, _: &Event<'_>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+
+        fn enter(&self, _: &Id) {}
+
+        fn exit(&self, _: &Id) {}
+    }
+
+    #[actix::test]
+    async fn an_answer_comes_back_through_a_future_that_may_move_to_another_thread() {
+        fn sendable<F: Future + Send + 'static>(future: F) -> F {
+            future
+        }
+        let addr = Echo.start();
+        assert_eq!(sendable(ask(&addr, Call("hello"))).await, Ok("hello"));
+    }
+
+    #[actix::test]
+    async fn asking_an_actor_that_is_gone_has_an_unknown_outcome() {
+        let slot = GuardedSlot::<Echo>::new("echo".into(), 16);
+        let addr = slot.addr();
+        let queued = ask(&addr, Call("hello"));
+        drop(slot);
+        assert_eq!(queued.await, Err(AskError::OutcomeUnknown));
+        assert_eq!(
+            ask(&addr, Call("hello")).await,
+            Err(AskError::OutcomeUnknown)
+        );
+    }
+
+    #[test]
+    fn telling_an_actor_that_is_gone_is_warned_about() {
+        let slot = GuardedSlot::<Echo>::new("echo".into(), 16);
+        let addr = slot.addr();
+        let warnings = Warnings::default();
+        with_default(warnings.clone(), || {
+            tell(&addr, Call("heard"));
+            assert_eq!(warnings.0.load(Ordering::Relaxed), 0);
+            drop(slot);
+            tell(&addr, Call("lost"));
+        });
+        assert_eq!(warnings.0.load(Ordering::Relaxed), 1);
+    }
 }

@@ -133,7 +133,7 @@ where
 
     fn poll(self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<Exit> {
         let this = self.get_mut();
-        // The loop ends: each turn ends the poll, follows a crash, or spends some of the budget.
+        // A turn that does not end the poll is a crash or a restart, and the budget bounds both.
         loop {
             let Some(context) = &mut this.context else {
                 // Polled after its end, which no executor does: nothing is left to wake for.

@@ -2,4 +2,5 @@
 
 mod actix_facts;
 mod source_rules;
+mod stage;
 mod supervision;

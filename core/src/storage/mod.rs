@@ -6,14 +6,18 @@
 
 mod answer;
 mod coalesce;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod contract;
 mod error;
+mod memory;
 mod write;
 
 pub use answer::{Answer, CancelAnswer, ChangeAnswer, ClaimAnswer, ClaimedTask, InsertAnswer};
 pub use coalesce::coalesce;
 pub use contract::{ProcessStart, StorageBackend, TaskStorage};
 pub use error::{StorageError, StorageErrorKind};
+pub use memory::MemoryStorage;
 pub use write::{
     AuditEntry, CancelTask, ClaimTasks, NewTask, QueueSelector, ReconsiderWaiting, RowChange,
     Write, WriteGroup,

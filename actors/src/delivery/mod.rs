@@ -1,0 +1,18 @@
+//! One trip of a task from its queue to its outcome.
+//!
+//! A [`Delivery`] holds what belongs to the trip: the lease of its row, its entry in the registry,
+//! its place in the window. All are guards, so a delivery that ends, on whatever path, gives
+//! everything back.
+
+mod attempt;
+mod registry;
+mod run;
+mod run_deps;
+mod solo;
+mod trip;
+
+pub(crate) use registry::{Cancellation, DeliveryRegistry, Registration};
+pub(crate) use run::run;
+pub(crate) use run_deps::{RunDeps, StopSignals};
+pub(crate) use solo::{SoloGate, SoloTurn};
+pub(crate) use trip::Delivery;

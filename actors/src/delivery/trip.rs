@@ -1,0 +1,71 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use evertask_core::lease::RowLease;
+use evertask_core::retry::RetryPolicy;
+use evertask_core::task::TaskRecord;
+use evertask_core::time::Timestamp;
+
+use super::registry::Registration;
+use crate::queue::{Gate, Place};
+use crate::task::{Payload, RegisteredTask};
+
+/// What the handler is given.
+pub(crate) enum Input {
+    /// The very value that was dispatched.
+    Live(Payload),
+    /// The stored JSON, decoded when the delivery runs.
+    Stored(String),
+}
+
+/// A task on its way to a handler.
+pub(crate) struct Delivery {
+    pub(crate) lease: RowLease,
+    pub(crate) input: Input,
+    pub(crate) task: RegisteredTask,
+    pub(crate) retry: RetryPolicy,
+    /// How long an attempt may run, if limited.
+    pub(crate) timeout: Option<Duration>,
+    /// Since when it could have run.
+    pub(crate) due_at: Timestamp,
+    /// Whether it was taken from a dead owner.
+    pub(crate) interrupted: bool,
+    pub(crate) gate: Arc<Gate>,
+    // Dropped last and in this order: the id is free before its place is.
+    pub(crate) registration: Registration,
+    _place: Place,
+}
+
+impl Delivery {
+    pub(crate) fn new(
+        mut record: TaskRecord,
+        live: Option<Payload>,
+        task: &RegisteredTask,
+        gate: &Arc<Gate>,
+        registration: Registration,
+        place: Place,
+    ) -> Self {
+        let stored = std::mem::take(&mut record.definition.payload);
+        let definition = &record.definition;
+        let retry = definition.retry.as_ref();
+        let retry = retry
+            .or(task.options.retry.as_ref())
+            .or(gate.config.retry.as_ref());
+        let timeout = definition
+            .timeout
+            .or(task.options.timeout)
+            .or(gate.config.timeout);
+        Self {
+            lease: RowLease::new(&record),
+            input: live.map_or(Input::Stored(stored), Input::Live),
+            retry: retry.cloned().unwrap_or_default(),
+            timeout: timeout.filter(|timeout| !timeout.is_zero()),
+            due_at: record.state.available_at.unwrap_or(definition.created_at),
+            interrupted: false,
+            task: task.clone(),
+            gate: Arc::clone(gate),
+            registration,
+            _place: place,
+        }
+    }
+}

@@ -1,0 +1,334 @@
+//! From a dispatch to a stored row with a place, or without one.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::Addr;
+use evertask_core::storage::{Answer, AuditEntry, InsertAnswer, NewTask, Write};
+use evertask_core::task::{
+    Generation, IdSource, ProcessId, RowState, Status, TaskDefinition, TaskId, TaskRecord,
+};
+use evertask_core::time::{Clock, Timestamp, to_micros};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::error::DispatchError;
+use super::message::{Dispatch, When};
+use crate::delivery::{Delivery, DeliveryRegistry, Registration};
+use crate::persistence::{Patience, PersistenceClient, WriteError};
+use crate::pool::{Deliver, SweepOrphans};
+use crate::queue::{Gate, Place, Queue, Spill, WhenFull};
+use crate::runtime::Lifecycle;
+use crate::scheduler::{Scheduler, WakeAt};
+use crate::supervision::tell;
+use crate::task::{HandlerCatalog, Payload, RegisteredTask};
+
+/// What admitting a dispatch needs.
+#[derive(Clone)]
+pub(crate) struct AdmissionDeps {
+    pub(crate) catalog: Arc<HandlerCatalog>,
+    pub(crate) gates: Gates,
+    pub(crate) registry: DeliveryRegistry,
+    pub(crate) persistence: PersistenceClient,
+    pub(crate) scheduler: Addr<Scheduler>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) ids: Arc<dyn IdSource>,
+    pub(crate) process: ProcessId,
+    pub(crate) lifecycle: Lifecycle,
+    pub(crate) under_way: Arc<Semaphore>,
+    pub(crate) max_under_way: usize,
+    pub(crate) max_payload: usize,
+    pub(crate) patience: Duration,
+    pub(crate) round_trip_payloads: bool,
+}
+
+/// The queues by name.
+#[derive(Clone)]
+pub(crate) struct Gates(Arc<HashMap<String, Arc<Gate>>>);
+
+impl Gates {
+    pub(crate) fn new(gates: &[Arc<Gate>]) -> Self {
+        let named = gates
+            .iter()
+            .map(|gate| (gate.name().to_owned(), Arc::clone(gate)));
+        Self(Arc::new(named.collect()))
+    }
+
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Gate>> {
+        self.0.values()
+    }
+
+    /// The queue of that name, or the default one with a warning.
+    fn get(&self, name: &str) -> Option<&Arc<Gate>> {
+        self.0.get(name).or_else(|| {
+            tracing::warn!(
+                queue = name,
+                "the queue is not configured, using the default one"
+            );
+            self.0.get(Queue::DEFAULT)
+        })
+    }
+}
+
+/// Where the row goes once it is stored.
+enum Route {
+    /// To its pool: a place and an entry in the registry are taken.
+    Window(Place, Registration),
+    /// It stays stored and is claimed when there is room; the claim waits for this insert.
+    Spilled(Spill),
+    /// It stays stored and is claimed when it is due.
+    Later(Timestamp),
+}
+
+/// A dispatch that was found good, with everything taken that it needs.
+pub(crate) struct Admitted {
+    deps: AdmissionDeps,
+    task: RegisteredTask,
+    gate: Arc<Gate>,
+    payload: Payload,
+    row: NewTask,
+    route: Route,
+    _under_way: OwnedSemaphorePermit,
+}
+
+/// The longest tag and correlation id, and the longest trace header, in bytes.
+const MAX_LABEL: usize = 200;
+const MAX_TRACE: usize = 512;
+
+/// Checks a dispatch and takes a place for it; nothing is stored yet.
+pub(crate) fn admit(deps: &AdmissionDeps, dispatch: Dispatch) -> Result<Admitted, DispatchError> {
+    if deps.lifecycle.is_stopped() {
+        return Err(DispatchError::ShuttingDown);
+    }
+    let Some(task) = deps.catalog.get(dispatch.task) else {
+        let task = dispatch.task.to_owned();
+        return Err(DispatchError::UnknownTask { task });
+    };
+    let encoded = check(&dispatch, deps.max_payload)?;
+    let wanted = dispatch.queue.as_deref().or(task.options.queue.as_deref());
+    let gate = deps.gates.get(wanted.unwrap_or(Queue::DEFAULT));
+    let gate = Arc::clone(gate.ok_or(DispatchError::ShuttingDown)?);
+    let under_way = Arc::clone(&deps.under_way).try_acquire_owned();
+    let under_way = under_way.map_err(|_| DispatchError::Overloaded {
+        limit: deps.max_under_way,
+    })?;
+    let now = deps.clock.now();
+    let id = dispatch.id.unwrap_or_else(|| TaskId(deps.ids.next(now)));
+    let due = due_at(dispatch.when, now);
+    let route = route(deps, &gate, id, due.filter(|due| *due > now))?;
+    let payload = Arc::clone(&dispatch.payload);
+    let definition = define(dispatch, id, &encoded, gate.name(), now, due);
+    let row = row(definition, &route, deps.process, now);
+    Ok(Admitted {
+        deps: deps.clone(),
+        task: task.clone(),
+        gate,
+        payload,
+        row,
+        route,
+        _under_way: under_way,
+    })
+}
+
+fn check(dispatch: &Dispatch, max_payload: usize) -> Result<Arc<str>, DispatchError> {
+    let task = || dispatch.task.to_owned();
+    let encoded = dispatch
+        .encoded
+        .clone()
+        .map_err(|reason| DispatchError::Encoding {
+            task: task(),
+            reason: reason.to_string(),
+        })?;
+    if encoded.len() > max_payload {
+        return Err(DispatchError::PayloadTooLarge {
+            task: task(),
+            size: encoded.len(),
+            limit: max_payload,
+        });
+    }
+    if let Some(retry) = &dispatch.retry {
+        retry.validate()?;
+    }
+    let bounded = |option, text: &str, limit| {
+        let length = text.len();
+        let error = DispatchError::OptionTooLong {
+            option,
+            length,
+            limit,
+        };
+        if length > limit { Err(error) } else { Ok(()) }
+    };
+    for tag in &dispatch.tags {
+        bounded("tag", tag, MAX_LABEL)?;
+    }
+    let correlation = dispatch.correlation_id.as_deref().unwrap_or_default();
+    bounded("correlation id", correlation, MAX_LABEL)?;
+    if let Some(trace) = &dispatch.trace {
+        bounded("trace parent", &trace.parent, MAX_TRACE)?;
+        bounded(
+            "trace state",
+            trace.state.as_deref().unwrap_or_default(),
+            MAX_TRACE,
+        )?;
+    }
+    Ok(encoded)
+}
+
+fn due_at(when: When, now: Timestamp) -> Option<Timestamp> {
+    match when {
+        When::Now => None,
+        When::After(delay) => {
+            let due = chrono::TimeDelta::from_std(delay).ok();
+            let due = due.and_then(|delay| now.checked_add_signed(delay));
+            Some(to_micros(due.unwrap_or(LATEST)))
+        }
+        When::At(instant) => Some(to_micros(instant.min(LATEST))),
+    }
+}
+
+/// The latest instant every database can store: the end of the year 9999.
+const LATEST: Timestamp = match Timestamp::from_timestamp(253_402_300_799, 0) {
+    Some(instant) => instant,
+    None => Timestamp::UNIX_EPOCH,
+};
+
+fn route(
+    deps: &AdmissionDeps,
+    gate: &Arc<Gate>,
+    id: TaskId,
+    later: Option<Timestamp>,
+) -> Result<Route, DispatchError> {
+    if let Some(at) = later {
+        return Ok(Route::Later(at));
+    }
+    if deps.lifecycle.is_running()
+        && let Some(place) = gate.take_place()
+        // Refused only while another dispatch of the same id is under way, which will run it.
+        && let Some(registration) = deps.registry.register(id)
+    {
+        return Ok(Route::Window(place, registration));
+    }
+    match gate.config.when_full {
+        WhenFull::Spill => Ok(Route::Spilled(gate.begin_spill())),
+        WhenFull::Reject => Err(DispatchError::QueueFull {
+            queue: gate.name().to_owned(),
+        }),
+    }
+}
+
+fn define(
+    dispatch: Dispatch,
+    id: TaskId,
+    encoded: &str,
+    queue: &str,
+    now: Timestamp,
+    due: Option<Timestamp>,
+) -> TaskDefinition {
+    TaskDefinition {
+        id,
+        created_at: now,
+        task: dispatch.task.to_owned(),
+        payload_version: dispatch.version,
+        payload: encoded.to_owned(),
+        queue: queue.to_owned(),
+        scheduled_at: due,
+        priority: dispatch.priority,
+        tags: dispatch.tags,
+        correlation_id: dispatch.correlation_id,
+        parent_id: dispatch.parent_id,
+        series_id: None,
+        occurrence_at: None,
+        limit_key: None,
+        retry: dispatch.retry,
+        timeout: dispatch.timeout,
+        trace: dispatch.trace,
+    }
+}
+
+fn row(definition: TaskDefinition, route: &Route, process: ProcessId, now: Timestamp) -> NewTask {
+    let (state, audit) = match route {
+        Route::Window(..) => (
+            RowState::queued(now, process),
+            vec![AuditEntry::of(Status::Queued, now)],
+        ),
+        Route::Spilled(_) => (RowState::waiting(now), Vec::new()),
+        Route::Later(at) => (RowState::waiting(*at), Vec::new()),
+    };
+    NewTask {
+        record: TaskRecord {
+            definition,
+            generation: Generation::default(),
+            state,
+        },
+        audit,
+    }
+}
+
+impl Admitted {
+    /// Stores the row and hands it over. Runs to its end even if the caller has gone.
+    pub(crate) async fn store(self) -> Result<TaskId, DispatchError> {
+        let id = self.row.record.definition.id;
+        let insert = Write::Insert(Box::new(self.row.clone()));
+        let patience = Patience::For(self.deps.patience);
+        let answer = match self.deps.persistence.apply_one(insert, patience).await {
+            Ok(Answer::Insert(answer)) => answer,
+            Ok(_) | Err(WriteError::Lost) => {
+                tell(&self.gate.pool, SweepOrphans);
+                return Err(DispatchError::Unknown { id });
+            }
+            Err(WriteError::Ended) => return Err(DispatchError::Unknown { id }),
+            Err(error @ (WriteError::Rejected(_) | WriteError::Unavailable(_))) => {
+                let reason = error.to_string();
+                return Err(DispatchError::Storage { reason });
+            }
+        };
+        match answer {
+            InsertAnswer::Stored => self.hand_over(),
+            InsertAnswer::Exists(found) => self.recognise(*found),
+        }
+    }
+
+    /// The id was stored before: by this very insert, whose answer was lost, or by an earlier one.
+    fn recognise(self, found: TaskRecord) -> Result<TaskId, DispatchError> {
+        let id = found.definition.id;
+        let wanted = &self.row.record.definition;
+        if found.definition.task != wanted.task || found.definition.payload != wanted.payload {
+            let task = found.definition.task;
+            return Err(DispatchError::IdTaken { id, task });
+        }
+        // Owned by this process, never written since, and nobody but this dispatch has the entry of
+        // the id: it is the row this dispatch stored.
+        let untouched = found.generation == Generation::default();
+        let own = found.state.owner == Some(self.deps.process) && untouched;
+        if own && matches!(self.route, Route::Window(..)) {
+            return self.hand_over();
+        }
+        if let (Some(at), true) = (found.state.available_at, untouched) {
+            let gate = Arc::clone(&self.gate);
+            tell(&self.deps.scheduler, WakeAt { gate, at });
+        }
+        Ok(id)
+    }
+
+    fn hand_over(self) -> Result<TaskId, DispatchError> {
+        let record = self.row.record;
+        let id = record.definition.id;
+        match self.route {
+            Route::Window(place, registration) => {
+                if !self.gate.pool.connected() {
+                    return Err(DispatchError::NotHandedOver { id });
+                }
+                let live = (!self.deps.round_trip_payloads).then_some(self.payload);
+                let gate = &self.gate;
+                let delivery = Delivery::new(record, live, &self.task, gate, registration, place);
+                tell(&gate.pool, Deliver(Box::new(delivery)));
+            }
+            Route::Spilled(spill) => drop(spill),
+            Route::Later(at) => {
+                let gate = self.gate;
+                tell(&self.deps.scheduler, WakeAt { gate, at });
+            }
+        }
+        Ok(id)
+    }
+}

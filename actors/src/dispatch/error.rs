@@ -1,0 +1,123 @@
+use evertask_core::retry::InvalidRetryPolicy;
+use evertask_core::task::TaskId;
+use thiserror::Error;
+
+/// Whether a dispatch that failed left a task behind.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Stored {
+    /// Nothing is stored and nothing will run.
+    No,
+    /// The task is stored and will run, if only after the next start.
+    Yes(TaskId),
+    /// One or the other. Repeating the dispatch with this id is safe: it stores the task once.
+    Unknown(TaskId),
+}
+
+/// Why a dispatch has no id to answer; [`stored`](Self::stored) says what became of the task.
+#[derive(Clone, Debug, Error)]
+#[non_exhaustive]
+pub enum DispatchError {
+    /// No handler is registered under the task's name.
+    #[error("no handler is registered for the task {task:?}; register one on the builder")]
+    UnknownTask {
+        /// The name.
+        task: String,
+    },
+    /// The task can't be written as JSON.
+    #[error("the task {task:?} can't be encoded: {reason}")]
+    Encoding {
+        /// The name of the task.
+        task: String,
+        /// What the encoder said.
+        reason: String,
+    },
+    /// The payload is over the limit of the runtime.
+    #[error(
+        "the payload of the task {task:?} has {size} bytes, the limit is {limit}; store the data \
+         elsewhere and dispatch a reference to it, or raise `max_payload`"
+    )]
+    PayloadTooLarge {
+        /// The name of the task.
+        task: String,
+        /// The length of the JSON in bytes.
+        size: usize,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// The retry policy of this dispatch makes no sense.
+    #[error("the retry policy can't be used: {0}")]
+    Retry(#[from] InvalidRetryPolicy),
+    /// An option of this dispatch can't be stored.
+    #[error("the {option} of the dispatch has {length} bytes, the limit is {limit}")]
+    OptionTooLong {
+        /// Which option.
+        option: &'static str,
+        /// Its length in bytes.
+        length: usize,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// The id was given to another task before.
+    #[error("the id {id} belongs to another task, {task:?}; use an id once")]
+    IdTaken {
+        /// The id.
+        id: TaskId,
+        /// The name of the task that has it.
+        task: String,
+    },
+    /// The window of the queue is full, and the queue rejects what does not fit.
+    #[error("the queue {queue:?} is full; try again later or let it spill")]
+    QueueFull {
+        /// The queue.
+        queue: String,
+    },
+    /// More dispatches are waiting for their commit than allowed.
+    #[error("{limit} dispatches are waiting for their commit already; try again later")]
+    Overloaded {
+        /// The limit.
+        limit: usize,
+    },
+    /// The runtime has been shut down.
+    #[error("the runtime is shutting down and takes no more tasks")]
+    ShuttingDown,
+    /// The storage could not be used, for as long as the runtime was told to wait for it.
+    #[error("the task was not stored: {reason}")]
+    Storage {
+        /// What the storage said.
+        reason: String,
+    },
+    /// The task is stored, but the runtime ended before its queue learned of it.
+    #[error(
+        "the task {id} is stored, but was not handed to its queue; it runs after the next start"
+    )]
+    NotHandedOver {
+        /// The task.
+        id: TaskId,
+    },
+    /// The answer was lost in a crash.
+    #[error("the answer was lost, the task {id} may be stored; dispatch it again with the same id")]
+    Unknown {
+        /// The task.
+        id: TaskId,
+    },
+}
+
+impl DispatchError {
+    /// Whether the dispatch left a task behind.
+    pub fn stored(&self) -> Stored {
+        match self {
+            Self::UnknownTask { .. }
+            | Self::Encoding { .. }
+            | Self::PayloadTooLarge { .. }
+            | Self::Retry(_)
+            | Self::OptionTooLong { .. }
+            | Self::IdTaken { .. }
+            | Self::QueueFull { .. }
+            | Self::Overloaded { .. }
+            | Self::ShuttingDown
+            | Self::Storage { .. } => Stored::No,
+            Self::NotHandedOver { id } => Stored::Yes(*id),
+            Self::Unknown { id } => Stored::Unknown(*id),
+        }
+    }
+}

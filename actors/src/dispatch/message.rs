@@ -1,0 +1,183 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::Message;
+use evertask_core::retry::RetryPolicy;
+use evertask_core::task::{TaskId, TraceContext};
+use evertask_core::time::Timestamp;
+
+use super::error::DispatchError;
+use crate::task::{Payload, Task};
+
+/// When a task is to run first.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum When {
+    Now,
+    After(Duration),
+    At(Timestamp),
+}
+
+/// Asks for a task to be stored and run: the message an application sends to the supervisor.
+///
+/// The answer is the id, once the task is as durable as the database can make it. A dispatch that is
+/// dropped before it was handled stores nothing; after that, everything.
+///
+/// ```no_run
+/// # use std::time::Duration;
+/// # use actix::Addr;
+/// # use evertask_actors::{Dispatch, Supervisor, Task};
+/// # use serde::{Deserialize, Serialize};
+/// # #[derive(Serialize, Deserialize)]
+/// # struct WelcomeEmail { to: String }
+/// # impl Task for WelcomeEmail { const NAME: &'static str = "email.welcome"; }
+/// # async fn example(supervisor: Addr<Supervisor>) -> Result<(), Box<dyn std::error::Error>> {
+/// let welcome = WelcomeEmail { to: "ada@example.org".into() };
+/// let id = supervisor
+///     .send(Dispatch::new(welcome).after(Duration::from_secs(60)))
+///     .await??;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Message)]
+#[rtype(result = "Result<TaskId, DispatchError>")]
+pub struct Dispatch {
+    pub(super) task: &'static str,
+    pub(super) version: u32,
+    pub(super) payload: Payload,
+    pub(super) encoded: Result<Arc<str>, Arc<str>>,
+    pub(super) id: Option<TaskId>,
+    pub(super) when: When,
+    pub(super) queue: Option<String>,
+    pub(super) priority: i32,
+    pub(super) tags: Vec<String>,
+    pub(super) correlation_id: Option<String>,
+    pub(super) parent_id: Option<TaskId>,
+    pub(super) retry: Option<RetryPolicy>,
+    pub(super) timeout: Option<Duration>,
+    pub(super) trace: Option<TraceContext>,
+}
+
+impl Dispatch {
+    /// Asks for `task` to run as soon as possible. It is encoded here, on the caller's thread.
+    pub fn new<T: Task>(task: T) -> Self {
+        let encoded = serde_json::to_string(&task);
+        Self {
+            task: T::NAME,
+            version: T::VERSION,
+            payload: Arc::new(task),
+            encoded: encoded
+                .map(Arc::from)
+                .map_err(|error| error.to_string().into()),
+            id: None,
+            when: When::Now,
+            queue: None,
+            priority: 0,
+            tags: Vec::new(),
+            correlation_id: None,
+            parent_id: None,
+            retry: None,
+            timeout: None,
+            trace: None,
+        }
+    }
+
+    /// Gives the task an id of the caller's choice. Repeating a dispatch with the same id stores the
+    /// task once, whatever became of the first.
+    #[must_use]
+    pub fn id(mut self, id: TaskId) -> Self {
+        self.id = Some(id);
+        self
+    }
+
+    /// Runs the task after that long, counted from when the supervisor handles the message.
+    #[must_use]
+    pub fn after(mut self, delay: Duration) -> Self {
+        self.when = When::After(delay);
+        self
+    }
+
+    /// Runs the task at that instant; one that has passed means at once.
+    #[must_use]
+    pub fn at(mut self, instant: Timestamp) -> Self {
+        self.when = When::At(instant);
+        self
+    }
+
+    /// Runs the task in that queue; one that is not configured means the default queue.
+    #[must_use]
+    pub fn queue(mut self, name: impl Into<String>) -> Self {
+        self.queue = Some(name.into());
+        self
+    }
+
+    /// Stores a priority with the task; the default is 0.
+    #[must_use]
+    pub fn priority(mut self, priority: i32) -> Self {
+        self.priority = priority;
+        self
+    }
+
+    /// Adds a word to find the task by; at most 200 bytes.
+    #[must_use]
+    pub fn tag(mut self, tag: impl Into<String>) -> Self {
+        self.tags.push(tag.into());
+        self
+    }
+
+    /// Stores an id of the application's with the task; at most 200 bytes.
+    #[must_use]
+    pub fn correlation_id(mut self, id: impl Into<String>) -> Self {
+        self.correlation_id = Some(id.into());
+        self
+    }
+
+    /// Names the task this one was dispatched by; set by itself within a handler.
+    #[must_use]
+    pub fn parent(mut self, id: TaskId) -> Self {
+        self.parent_id = Some(id);
+        self
+    }
+
+    /// Retries failures of this task so.
+    #[must_use]
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.retry = Some(policy);
+        self
+    }
+
+    /// Limits each attempt of this task; zero means without limit.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Stores the trace the task belongs to; each header at most 512 bytes.
+    #[must_use]
+    pub fn trace(mut self, trace: TraceContext) -> Self {
+        self.trace = Some(trace);
+        self
+    }
+
+    pub(crate) fn known_id(&self) -> Option<TaskId> {
+        self.id
+    }
+
+    pub(crate) fn has_parent(&self) -> bool {
+        self.parent_id.is_some()
+    }
+}
+
+/// The payload is never shown: it may hold what does not belong in a log.
+impl fmt::Debug for Dispatch {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Dispatch")
+            .field("task", &self.task)
+            .field("id", &self.id)
+            .field("when", &self.when)
+            .field("queue", &self.queue)
+            .finish_non_exhaustive()
+    }
+}

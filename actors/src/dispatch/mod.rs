@@ -1,0 +1,9 @@
+//! Asking for work: the message, its options and its errors.
+
+mod admission;
+mod error;
+mod message;
+
+pub(crate) use admission::{AdmissionDeps, Gates, admit};
+pub use error::{DispatchError, Stored};
+pub use message::Dispatch;

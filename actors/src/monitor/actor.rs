@@ -1,0 +1,169 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use actix::dev::SendError;
+use actix::{Actor, Addr, Context, Handler, Message, Recipient, Supervised};
+use parking_lot::Mutex;
+use tokio::sync::broadcast;
+
+use super::event::{Happening, TaskEvent};
+use super::stream::EventStream;
+use crate::runtime::FaultSwitch;
+use crate::supervision::tell;
+
+/// Numbers events and hands them to every subscriber.
+pub(crate) struct Monitor {
+    deps: MonitorDeps,
+}
+
+/// What stays true across a crash of the actor: the subscribers and the count.
+#[derive(Clone)]
+pub(crate) struct MonitorDeps {
+    pub(crate) subscribers: Subscribers,
+    pub(crate) faults: FaultSwitch,
+}
+
+/// Publishes happenings, in order.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Publish(Vec<Happening>);
+
+/// Everybody who wants to hear of events.
+#[derive(Clone)]
+pub(crate) struct Subscribers {
+    published: Arc<AtomicU64>,
+    recipients: Arc<Mutex<Vec<Subscriber>>>,
+    streams: broadcast::Sender<TaskEvent>,
+}
+
+struct Subscriber {
+    recipient: Recipient<TaskEvent>,
+    missed: u64,
+}
+
+/// Where committed happenings are sent.
+#[derive(Clone)]
+pub(crate) struct Publisher {
+    monitor: Addr<Monitor>,
+    subscribers: Subscribers,
+}
+
+/// How many events a stream may lag behind before it misses the oldest.
+const STREAM_CAPACITY: usize = 1_024;
+
+impl Monitor {
+    pub(crate) fn new(deps: MonitorDeps) -> Self {
+        Self { deps }
+    }
+}
+
+impl Actor for Monitor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, _: &mut Self::Context) {
+        self.deps.faults.started::<Self>();
+    }
+}
+
+impl Supervised for Monitor {
+    fn restarting(&mut self, _: &mut Self::Context) {
+        *self = Self::new(self.deps.clone());
+        self.deps.faults.restarting::<Self>();
+    }
+}
+
+impl Handler<Publish> for Monitor {
+    type Result = ();
+
+    fn handle(&mut self, Publish(happenings): Publish, _: &mut Self::Context) {
+        for happening in happenings {
+            self.deps.subscribers.publish(happening);
+        }
+    }
+}
+
+impl Subscribers {
+    pub(crate) fn new() -> Self {
+        Self {
+            published: Arc::default(),
+            recipients: Arc::default(),
+            streams: broadcast::channel(STREAM_CAPACITY).0,
+        }
+    }
+
+    pub(crate) fn add(&self, recipient: Recipient<TaskEvent>) {
+        self.recipients.lock().push(Subscriber {
+            recipient,
+            missed: 0,
+        });
+    }
+
+    pub(crate) fn stream(&self) -> EventStream {
+        EventStream::new(self.streams.subscribe())
+    }
+
+    fn exist(&self) -> bool {
+        self.streams.receiver_count() > 0 || !self.recipients.lock().is_empty()
+    }
+
+    fn publish(&self, happening: Happening) {
+        let event = TaskEvent {
+            number: self.published.fetch_add(1, Ordering::Relaxed) + 1,
+            missed: 0,
+            at: happening.at,
+            id: happening.id,
+            kind: happening.kind,
+        };
+        self.recipients
+            .lock()
+            .retain_mut(|subscriber| subscriber.offer(event.clone()));
+        // An error means that no stream is open.
+        self.streams.send(event).ok();
+    }
+}
+
+impl Subscriber {
+    /// Hands an event over if the mailbox has room; answers whether the subscriber is still there.
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "`try_send` on one and the same recipient is bounded by its mailbox, and its error \
+                  is answered by a count"
+    )]
+    fn offer(&mut self, event: TaskEvent) -> bool {
+        let event = TaskEvent {
+            missed: self.missed,
+            ..event
+        };
+        match self.recipient.try_send(event) {
+            Ok(()) => {
+                self.missed = 0;
+                true
+            }
+            Err(SendError::Full(_)) => {
+                self.missed += 1;
+                true
+            }
+            Err(SendError::Closed(_)) => false,
+        }
+    }
+}
+
+impl Publisher {
+    pub(crate) fn new(monitor: Addr<Monitor>, subscribers: Subscribers) -> Self {
+        Self {
+            monitor,
+            subscribers,
+        }
+    }
+
+    /// Whether it is worth to say what happened.
+    pub(crate) fn has_subscribers(&self) -> bool {
+        self.subscribers.exist()
+    }
+
+    pub(crate) fn publish(&self, happenings: Vec<Happening>) {
+        if !happenings.is_empty() {
+            tell(&self.monitor, Publish(happenings));
+        }
+    }
+}

@@ -1,0 +1,52 @@
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures::Stream;
+use futures::stream::{BoxStream, StreamExt, unfold};
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+
+use super::event::TaskEvent;
+
+/// Events from the moment it was opened on; ends with the runtime.
+///
+/// It holds a bounded number of events. A reader that is slower loses the oldest, and the next event
+/// says in `missed` how many.
+pub struct EventStream(BoxStream<'static, TaskEvent>);
+
+impl EventStream {
+    pub(super) fn new(receiver: Receiver<TaskEvent>) -> Self {
+        Self(unfold(receiver, next).boxed())
+    }
+
+    /// Waits for the next event; `None` once the runtime has ended.
+    pub async fn next(&mut self) -> Option<TaskEvent> {
+        self.0.next().await
+    }
+}
+
+async fn next(mut receiver: Receiver<TaskEvent>) -> Option<(TaskEvent, Receiver<TaskEvent>)> {
+    let mut missed = 0;
+    loop {
+        match receiver.recv().await {
+            Ok(event) => return Some((TaskEvent { missed, ..event }, receiver)),
+            Err(RecvError::Lagged(count)) => missed += count,
+            Err(RecvError::Closed) => return None,
+        }
+    }
+}
+
+impl Stream for EventStream {
+    type Item = TaskEvent;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<TaskEvent>> {
+        self.0.poll_next_unpin(context)
+    }
+}
+
+impl fmt::Debug for EventStream {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("EventStream")
+    }
+}

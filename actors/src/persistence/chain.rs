@@ -1,0 +1,130 @@
+use evertask_core::storage::{Answer, ChangeAnswer, RowChange, Write};
+use evertask_core::task::{Failure, TaskRecord};
+
+use super::client::{Patience, PersistenceClient, Posted, WriteError};
+
+/// The changes one delivery makes to its row, in order, until they are known to be committed.
+///
+/// Each change starts from the generation the one before ends with. So a change that was posted and
+/// not awaited needs no answer: if it did not get through, the next one is refused, the row tells
+/// how far it came, and the chain is sent again from there.
+#[derive(Default)]
+pub(crate) struct ChangeChain {
+    changes: Vec<RowChange>,
+}
+
+/// What became of a chain.
+#[derive(Debug)]
+pub(crate) enum Settled {
+    /// All of it is committed.
+    Applied,
+    /// The row has moved on without this delivery, or is gone.
+    Superseded,
+    /// The runtime ended, or the storage refuses it for good; the next start decides.
+    Abandoned,
+}
+
+/// What replaces a failure text that the storage refuses.
+const UNSTORABLE: &str = "(the storage refused the text of this failure)";
+
+/// How often a chain is sent at most when its replies are lost or its start is looked for.
+const MAX_SENDS: u32 = 8;
+
+impl ChangeChain {
+    /// Sends a change without waiting for it.
+    pub(crate) fn post(&mut self, client: &PersistenceClient, change: RowChange) -> Posted {
+        self.changes.push(change.clone());
+        client.post(
+            vec![Write::Change(Box::new(change))],
+            Patience::Endless,
+            false,
+        )
+    }
+
+    /// Sends a change and waits until it and everything posted before is committed or refused.
+    pub(crate) async fn settle(
+        &mut self,
+        client: &PersistenceClient,
+        change: RowChange,
+    ) -> Settled {
+        let mut from = self.changes.len();
+        self.changes.push(change);
+        let mut crashed = false;
+        let mut texts_replaced = false;
+        for _ in 0..MAX_SENDS {
+            match client
+                .once(self.writes(from), Patience::Endless, crashed)
+                .await
+            {
+                Ok(answers) => match last_change(answers) {
+                    Some(ChangeAnswer::Applied) => {
+                        self.changes.clear();
+                        return Settled::Applied;
+                    }
+                    Some(ChangeAnswer::Refused(current)) => match self.continues_at(&current) {
+                        Some(position) if position != from => from = position,
+                        _ => return Settled::Superseded,
+                    },
+                    Some(ChangeAnswer::Missing) => return Settled::Superseded,
+                    None => from = 0,
+                },
+                Err(WriteError::Lost) => {
+                    crashed = true;
+                    from = 0;
+                }
+                Err(WriteError::Rejected(error)) if !texts_replaced => {
+                    tracing::warn!(%error, "an outcome was refused, storing it without its texts");
+                    texts_replaced = true;
+                    self.replace_texts();
+                }
+                Err(error @ (WriteError::Rejected(_) | WriteError::Unavailable(_))) => {
+                    tracing::error!(%error, "an outcome can't be stored, the task will run again");
+                    return Settled::Abandoned;
+                }
+                Err(WriteError::Ended) => return Settled::Abandoned,
+            }
+        }
+        tracing::error!("an outcome got no answer again and again, the task will run again");
+        Settled::Abandoned
+    }
+
+    fn writes(&self, from: usize) -> Vec<Write> {
+        let changes = self.changes[from..].iter().cloned();
+        changes
+            .map(|change| Write::Change(Box::new(change)))
+            .collect()
+    }
+
+    /// The first change that the row, as it is, has not seen.
+    fn continues_at(&self, current: &TaskRecord) -> Option<usize> {
+        self.changes
+            .iter()
+            .position(|change| change.expected == current.generation)
+    }
+
+    fn replace_texts(&mut self) {
+        let replace = |failure: &mut Option<Failure>| {
+            if let Some(failure) = failure {
+                UNSTORABLE.clone_into(&mut failure.text);
+            }
+        };
+        for change in &mut self.changes {
+            replace(&mut change.state.failure);
+            change
+                .audit
+                .iter_mut()
+                .for_each(|entry| replace(&mut entry.failure));
+            change
+                .attempts
+                .iter_mut()
+                .for_each(|attempt| replace(&mut attempt.failure));
+        }
+    }
+}
+
+fn last_change(answers: Vec<Answer>) -> Option<ChangeAnswer> {
+    match answers.into_iter().next_back()? {
+        Answer::Change(answer) => Some(answer),
+        Answer::Insert(_) | Answer::Cancel(_) | Answer::Reconsidered | Answer::Claim(_) => None,
+    }
+}

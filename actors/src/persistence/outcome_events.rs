@@ -1,0 +1,94 @@
+//! What the world hears of a committed write.
+
+use evertask_core::storage::{
+    Answer, AuditEntry, CancelAnswer, ChangeAnswer, InsertAnswer, RowChange, Write,
+};
+use evertask_core::task::{AttemptOutcome, Status, TaskId};
+
+use crate::monitor::{Happening, TaskEventKind};
+
+/// Answers what happened, in order, now that `write` is committed with `answer`.
+pub(super) fn events_of(write: &Write, answer: &Answer) -> Vec<Happening> {
+    match (write, answer) {
+        (Write::Insert(task), Answer::Insert(InsertAnswer::Stored)) => {
+            let definition = &task.record.definition;
+            let stored = Happening {
+                id: definition.id,
+                at: definition.created_at,
+                kind: TaskEventKind::Dispatched,
+            };
+            let audited = task
+                .audit
+                .iter()
+                .filter_map(|entry| told(definition.id, entry));
+            std::iter::once(stored).chain(audited).collect()
+        }
+        (Write::Change(change), Answer::Change(ChangeAnswer::Applied)) => changes(change),
+        (Write::Cancel(cancel), Answer::Cancel(CancelAnswer::Cancelled(_))) => vec![Happening {
+            id: cancel.id,
+            at: cancel.at,
+            kind: TaskEventKind::Cancelled,
+        }],
+        (Write::Claim(claim), Answer::Claim(claimed)) => claimed
+            .tasks
+            .iter()
+            .filter(|task| task.record.state.status == Status::Queued)
+            .map(|task| Happening {
+                id: task.record.definition.id,
+                at: claim.now,
+                kind: TaskEventKind::Queued,
+            })
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn changes(change: &RowChange) -> Vec<Happening> {
+    let state = &change.state;
+    let mut happened: Vec<_> = change
+        .audit
+        .iter()
+        .filter_map(|entry| told(change.id, entry))
+        .collect();
+    for attempt in &change.attempts {
+        let Some(failure) = &attempt.failure else {
+            continue;
+        };
+        if attempt.outcome == AttemptOutcome::Failed && !state.status.is_terminal() {
+            let ended = chrono::TimeDelta::from_std(attempt.ran).unwrap_or_default();
+            happened.push(Happening {
+                id: change.id,
+                at: attempt.started_at + ended,
+                kind: TaskEventKind::AttemptFailed {
+                    attempt: attempt.number,
+                    failure: failure.clone(),
+                },
+            });
+        }
+    }
+    if let (Some(reason), Some(at)) = (state.wait_reason, state.available_at) {
+        happened.push(Happening {
+            id: change.id,
+            at,
+            kind: TaskEventKind::Waiting(reason),
+        });
+    }
+    happened
+}
+
+fn told(id: TaskId, entry: &AuditEntry) -> Option<Happening> {
+    let kind = match entry.status {
+        Status::WaitingQueue => return None,
+        Status::Queued => TaskEventKind::Queued,
+        Status::InProgress => TaskEventKind::Started,
+        Status::Completed => TaskEventKind::Completed,
+        Status::Failed => TaskEventKind::Failed(entry.failure.clone()?),
+        Status::Cancelled => TaskEventKind::Cancelled,
+        Status::ServiceStopped => TaskEventKind::Stopped,
+    };
+    Some(Happening {
+        id,
+        at: entry.at,
+        kind,
+    })
+}

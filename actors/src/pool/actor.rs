@@ -1,0 +1,228 @@
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use actix::{Actor, AsyncContext, Context, Handler, Message, ResponseFuture, Supervised};
+use evertask_core::lease::RowLease;
+use evertask_core::storage::{TaskStorage, Write};
+use evertask_core::task::ProcessId;
+use evertask_core::time::Clock;
+
+use super::claims::ClaimLimits;
+use crate::delivery::{Delivery, DeliveryRegistry, RunDeps, SoloGate, SoloTurn, run};
+use crate::persistence::{Patience, PersistenceClient};
+use crate::queue::Gate;
+use crate::runtime::{FaultSwitch, Lifecycle};
+use crate::supervision::tell;
+use crate::task::HandlerCatalog;
+
+/// Hands ready deliveries of one queue to free slots, and claims stored rows when there is room.
+pub(crate) struct WorkerPool {
+    pub(super) deps: PoolDeps,
+    /// Which life of the actor this is; what an older one asked for is not for this one.
+    pub(super) life: u64,
+    pub(super) claiming: bool,
+    pub(super) sweep_wanted: bool,
+    pub(super) sweeping: bool,
+    ready: VecDeque<Delivery>,
+}
+
+/// What stays true across a crash of the actor.
+#[derive(Clone)]
+pub(crate) struct PoolDeps {
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) catalog: Arc<HandlerCatalog>,
+    pub(crate) registry: DeliveryRegistry,
+    pub(crate) persistence: PersistenceClient,
+    pub(crate) storage: Arc<dyn TaskStorage>,
+    pub(crate) run: Arc<RunDeps>,
+    pub(crate) solo: SoloGate,
+    pub(crate) process: ProcessId,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) limits: ClaimLimits,
+    pub(crate) lifecycle: Lifecycle,
+    pub(crate) faults: FaultSwitch,
+}
+
+/// Something about the window has changed: start and claim what can be.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct CheckWindow;
+
+/// A stored task that has a place.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Deliver(pub(crate) Box<Delivery>);
+
+/// Rows may be owned by this process without a delivery: let go of them.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct SweepOrphans;
+
+/// Gives back every delivery that has not started; answers how many.
+#[derive(Message)]
+#[rtype(result = "usize")]
+pub(crate) struct Drain;
+
+impl WorkerPool {
+    pub(crate) fn new(deps: PoolDeps) -> Self {
+        Self {
+            deps,
+            life: 0,
+            claiming: false,
+            sweep_wanted: false,
+            sweeping: false,
+            ready: VecDeque::new(),
+        }
+    }
+
+    pub(super) fn is_draining(&self) -> bool {
+        !self.deps.lifecycle.is_running()
+    }
+
+    /// Takes a delivery into the window; while draining, its row is given back instead.
+    pub(super) fn accept(&mut self, delivery: Delivery) {
+        if self.is_draining() {
+            actix_rt::spawn(give_back(self.deps.clone(), vec![delivery]));
+        } else {
+            self.ready.push_back(delivery);
+        }
+    }
+
+    pub(super) fn start_ready(&mut self) {
+        if self.is_draining() {
+            return;
+        }
+        while let Some((index, turn)) = self.next_startable() {
+            let Some(slot) = self.deps.gate.take_slot() else {
+                return;
+            };
+            let Some(delivery) = self.ready.remove(index) else {
+                return;
+            };
+            let run_deps = Arc::clone(&self.deps.run);
+            // Spawned on the runtime of the handlers: user code never runs on the actors' thread.
+            drop(
+                self.deps
+                    .run
+                    .handlers
+                    .spawn(run(delivery, turn, slot, run_deps)),
+            );
+        }
+    }
+
+    /// Answers which delivery is next, with the turn to run alone if it needs one.
+    ///
+    /// That is the first in line, except that those which a crash interrupted take turns, the least
+    /// suspect first, and the others pass them while they wait.
+    fn next_startable(&self) -> Option<(usize, Option<SoloTurn>)> {
+        let first = self.ready.front()?;
+        if !first.interrupted {
+            return Some((0, None));
+        }
+        let suspects = self
+            .ready
+            .iter()
+            .enumerate()
+            .filter(|(_, delivery)| delivery.interrupted);
+        let (index, _) = suspects.min_by_key(|(_, suspect)| suspect.lease.state().interruptions)?;
+        if let Some(turn) = self.deps.solo.take(&self.deps.gate.pool) {
+            return Some((index, Some(turn)));
+        }
+        let innocent = self
+            .ready
+            .iter()
+            .position(|delivery| !delivery.interrupted)?;
+        Some((innocent, None))
+    }
+}
+
+/// Clears the owner of rows that were not started, then lets go of their deliveries.
+async fn give_back(deps: PoolDeps, mut deliveries: Vec<Delivery>) -> usize {
+    let now = deps.clock.now();
+    let release = |lease: &mut RowLease| Write::Change(Box::new(lease.release(now)));
+    let writes: Vec<_> = deliveries
+        .iter_mut()
+        .map(|delivery| release(&mut delivery.lease))
+        .collect();
+    if writes.is_empty() {
+        return 0;
+    }
+    if let Err(error) = deps.persistence.apply(writes, Patience::Endless).await {
+        // Their owner is about to be dead; the next start takes them all the same.
+        tracing::warn!(%error, "waiting tasks were not given back");
+    }
+    deliveries.len()
+}
+
+impl Actor for WorkerPool {
+    type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Self::Context) {
+        self.deps.faults.started::<Self>();
+        if self.life > 0 {
+            // What the previous life had in its window is stored and owned, and nobody's any more.
+            context.notify(SweepOrphans);
+        }
+        context.notify(CheckWindow);
+    }
+}
+
+impl Supervised for WorkerPool {
+    fn restarting(&mut self, _: &mut Self::Context) {
+        let life = self.life + 1;
+        // Drops the window: deliveries give back their places and entries.
+        *self = Self::new(self.deps.clone());
+        self.life = life;
+        self.deps.gate.fail_claim();
+        self.deps.faults.restarting::<Self>();
+    }
+}
+
+impl Handler<CheckWindow> for WorkerPool {
+    type Result = ();
+
+    fn handle(&mut self, _: CheckWindow, context: &mut Self::Context) {
+        self.start_ready();
+        self.claim(context);
+    }
+}
+
+impl Handler<Deliver> for WorkerPool {
+    type Result = ();
+
+    fn handle(&mut self, Deliver(delivery): Deliver, _: &mut Self::Context) {
+        self.accept(*delivery);
+        self.start_ready();
+    }
+}
+
+impl Handler<SweepOrphans> for WorkerPool {
+    type Result = ();
+
+    fn handle(&mut self, _: SweepOrphans, context: &mut Self::Context) {
+        self.sweep_wanted = true;
+        self.sweep(context);
+    }
+}
+
+impl Handler<Drain> for WorkerPool {
+    type Result = ResponseFuture<usize>;
+
+    fn handle(&mut self, _: Drain, _: &mut Self::Context) -> Self::Result {
+        let waiting = std::mem::take(&mut self.ready);
+        Box::pin(give_back(self.deps.clone(), waiting.into()))
+    }
+}
+
+impl WorkerPool {
+    /// Looks again after a while, because something failed just now.
+    pub(super) fn check_later(&self) {
+        const PAUSE: std::time::Duration = std::time::Duration::from_secs(1);
+        let clock = Arc::clone(&self.deps.clock);
+        let pool = self.deps.gate.pool.clone();
+        actix_rt::spawn(async move {
+            clock.sleep(PAUSE).await;
+            tell(&pool, CheckWindow);
+        });
+    }
+}

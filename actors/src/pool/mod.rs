@@ -1,0 +1,8 @@
+//! The worker pool of one queue: a bounded window of ready deliveries and the handlers that run.
+
+mod actor;
+mod claims;
+mod orphans;
+
+pub(crate) use actor::{CheckWindow, Deliver, Drain, PoolDeps, SweepOrphans, WorkerPool};
+pub(crate) use claims::ClaimLimits;

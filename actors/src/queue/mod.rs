@@ -1,0 +1,7 @@
+//! Named queues: how they are configured, and the shared account of their places and slots.
+
+mod config;
+mod gate;
+
+pub use config::{Queue, QueueError, WhenFull};
+pub(crate) use gate::{Gate, Place, Slot, Spill};

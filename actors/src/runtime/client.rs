@@ -1,0 +1,257 @@
+use std::fmt;
+use std::future::IntoFuture;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::{Addr, Recipient};
+use evertask_core::retry::RetryPolicy;
+use evertask_core::task::{IdSource, TaskId, TraceContext};
+use evertask_core::time::{Clock, Timestamp};
+use futures::future::BoxFuture;
+
+use super::lifecycle::{Lifecycle, RuntimeFault};
+use crate::dispatch::{Dispatch, DispatchError};
+use crate::monitor::{EventStream, Subscribers, TaskEvent};
+use crate::supervision::ask;
+use crate::supervisor::{
+    Cancel, CancelOutcome, GetTask, RequestError, Shutdown, ShutdownReport, Supervisor, TaskView,
+};
+use crate::task::Task;
+
+/// Talks to a runtime; cheap to clone, `Send` and `Sync`.
+///
+/// It does not keep the runtime running: that is what the handle does that started it.
+#[derive(Clone)]
+pub struct Client {
+    pub(super) supervisor: Addr<Supervisor>,
+    pub(super) subscribers: Subscribers,
+    pub(super) lifecycle: Lifecycle,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) ids: Arc<dyn IdSource>,
+    pub(super) parent: Option<TaskId>,
+}
+
+/// How often a dispatch whose answer was lost in a crash is repeated with its id.
+const REPEATS: usize = 3;
+
+impl Client {
+    /// Stores a task and answers its id; see [`DispatchRequest`] for what can be said about it.
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # use evertask_actors::{Client, DispatchError, Task};
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[derive(Serialize, Deserialize)]
+    /// # struct WelcomeEmail { to: String }
+    /// # impl Task for WelcomeEmail { const NAME: &'static str = "email.welcome"; }
+    /// # async fn example(client: Client, welcome: WelcomeEmail) -> Result<(), DispatchError> {
+    /// let id = client.dispatch(welcome).after(Duration::from_secs(60)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn dispatch<T: Task>(&self, task: T) -> DispatchRequest<'_> {
+        DispatchRequest {
+            client: self,
+            dispatch: Dispatch::new(task),
+        }
+    }
+
+    /// Sends a dispatch and answers its id.
+    ///
+    /// If a crash of ours loses the answer, it is repeated with the same id, so the task is stored
+    /// once.
+    ///
+    /// # Errors
+    ///
+    /// See [`DispatchError`]; its [`stored`](DispatchError::stored) says what became of the task.
+    pub async fn send(&self, dispatch: Dispatch) -> Result<TaskId, DispatchError> {
+        let id = dispatch
+            .known_id()
+            .unwrap_or_else(|| TaskId(self.ids.next(self.clock.now())));
+        let mut dispatch = dispatch.id(id);
+        if let (Some(parent), false) = (self.parent, dispatch.has_parent()) {
+            dispatch = dispatch.parent(parent);
+        }
+        if self.lifecycle.is_stopped() {
+            return Err(DispatchError::ShuttingDown);
+        }
+        for _ in 0..REPEATS {
+            match ask(&self.supervisor, dispatch.clone()).await {
+                Ok(Err(DispatchError::Unknown { .. })) | Err(_) => {
+                    if self.lifecycle.has_ended() {
+                        break;
+                    }
+                }
+                Ok(answer) => return answer,
+            }
+        }
+        Err(DispatchError::Unknown { id })
+    }
+
+    /// Cancels a task, wherever it is; the answer comes once that is stored.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the storage can't be used or the runtime does not answer; the task may be cancelled
+    /// all the same.
+    pub async fn cancel(&self, id: TaskId) -> Result<CancelOutcome, RequestError> {
+        self.send_cancel(Cancel::new(id)).await
+    }
+
+    /// Cancels a task, with what the audit says about it.
+    ///
+    /// # Errors
+    ///
+    /// As [`cancel`](Self::cancel).
+    pub async fn send_cancel(&self, cancel: Cancel) -> Result<CancelOutcome, RequestError> {
+        let answer = ask(&self.supervisor, cancel).await;
+        answer.unwrap_or(Err(RequestError::NoAnswer))
+    }
+
+    /// Reads a task with its attempts; `None` if there is no such task.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the storage can't be read or the runtime does not answer.
+    pub async fn task(&self, id: TaskId) -> Result<Option<TaskView>, RequestError> {
+        let answer = ask(&self.supervisor, GetTask(id)).await;
+        answer.unwrap_or(Err(RequestError::NoAnswer))
+    }
+
+    /// Opens a stream of every event from now on.
+    pub fn events(&self) -> EventStream {
+        self.subscribers.stream()
+    }
+
+    /// Sends every event from now on to an actor; see [`Subscribe`](crate::Subscribe).
+    pub fn subscribe(&self, recipient: Recipient<TaskEvent>) {
+        self.subscribers.add(recipient);
+    }
+
+    /// The address of the supervisor, for those who rather send messages.
+    pub fn supervisor(&self) -> &Addr<Supervisor> {
+        &self.supervisor
+    }
+
+    /// Shuts the runtime down in three phases and answers what each did: running handlers may
+    /// finish, then they are told to stop, then they are aborted. Waiting tasks stay stored.
+    ///
+    /// Asking again joins the shutdown that was begun.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the runtime has ended by itself, with the fault.
+    pub async fn shutdown(&self) -> Result<ShutdownReport, RuntimeFault> {
+        loop {
+            match ask(&self.supervisor, Shutdown).await {
+                Ok(report) => return Ok(report),
+                // The message crashed the supervisor or was lost with it; asking again is harmless.
+                Err(_) if !self.lifecycle.has_ended() => {}
+                Err(_) => {
+                    return self
+                        .lifecycle
+                        .ended()
+                        .await
+                        .map(|()| ShutdownReport::default());
+                }
+            }
+        }
+    }
+
+    /// Waits until the runtime has ended: `Ok` after a shutdown, else the first fault.
+    ///
+    /// # Errors
+    ///
+    /// The fault that ended it.
+    pub async fn stopped(&self) -> Result<(), RuntimeFault> {
+        self.lifecycle.ended().await
+    }
+
+    /// The same client, whose dispatches name `parent`.
+    pub(crate) fn within(&self, parent: TaskId) -> Self {
+        Self {
+            parent: Some(parent),
+            ..self.clone()
+        }
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Client").finish_non_exhaustive()
+    }
+}
+
+/// A dispatch that is being put together; `.await` sends it.
+#[must_use = "a dispatch does nothing until it is awaited"]
+#[derive(Debug)]
+pub struct DispatchRequest<'a> {
+    client: &'a Client,
+    dispatch: Dispatch,
+}
+
+impl DispatchRequest<'_> {
+    fn with(mut self, change: impl FnOnce(Dispatch) -> Dispatch) -> Self {
+        self.dispatch = change(self.dispatch);
+        self
+    }
+
+    /// See [`Dispatch::id`].
+    pub fn id(self, id: TaskId) -> Self {
+        self.with(|dispatch| dispatch.id(id))
+    }
+
+    /// See [`Dispatch::after`].
+    pub fn after(self, delay: Duration) -> Self {
+        self.with(|dispatch| dispatch.after(delay))
+    }
+
+    /// See [`Dispatch::at`].
+    pub fn at(self, instant: Timestamp) -> Self {
+        self.with(|dispatch| dispatch.at(instant))
+    }
+
+    /// See [`Dispatch::queue`].
+    pub fn queue(self, name: impl Into<String>) -> Self {
+        self.with(|dispatch| dispatch.queue(name))
+    }
+
+    /// See [`Dispatch::priority`].
+    pub fn priority(self, priority: i32) -> Self {
+        self.with(|dispatch| dispatch.priority(priority))
+    }
+
+    /// See [`Dispatch::tag`].
+    pub fn tag(self, tag: impl Into<String>) -> Self {
+        self.with(|dispatch| dispatch.tag(tag))
+    }
+
+    /// See [`Dispatch::correlation_id`].
+    pub fn correlation_id(self, id: impl Into<String>) -> Self {
+        self.with(|dispatch| dispatch.correlation_id(id))
+    }
+
+    /// See [`Dispatch::retry`].
+    pub fn retry(self, policy: RetryPolicy) -> Self {
+        self.with(|dispatch| dispatch.retry(policy))
+    }
+
+    /// See [`Dispatch::timeout`].
+    pub fn timeout(self, timeout: Duration) -> Self {
+        self.with(|dispatch| dispatch.timeout(timeout))
+    }
+
+    /// See [`Dispatch::trace`].
+    pub fn trace(self, trace: TraceContext) -> Self {
+        self.with(|dispatch| dispatch.trace(trace))
+    }
+}
+
+impl<'a> IntoFuture for DispatchRequest<'a> {
+    type Output = Result<TaskId, DispatchError>;
+    type IntoFuture = BoxFuture<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.client.send(self.dispatch))
+    }
+}

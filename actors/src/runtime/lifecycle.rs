@@ -1,0 +1,134 @@
+use thiserror::Error;
+use tokio::sync::watch;
+
+use crate::supervision::ActorName;
+
+/// Why a runtime ended by itself.
+#[derive(Clone, Debug, Error)]
+#[non_exhaustive]
+pub enum RuntimeFault {
+    /// An actor crashed more often than its budget allows. Its tasks are stored and run after the
+    /// next start.
+    #[error("the actor {actor} crashed too often; the first time it said: {panic}")]
+    ActorGaveUp {
+        /// The actor.
+        actor: ActorName,
+        /// What its first panic said.
+        panic: String,
+    },
+    /// The last handle was dropped without a shutdown.
+    #[error("the last handle of the runtime was dropped without a shutdown")]
+    Abandoned,
+}
+
+/// How far a runtime is in its life.
+#[derive(Clone, Debug)]
+enum Stage {
+    /// Takes and runs tasks.
+    Running,
+    /// Stores tasks and starts none.
+    Draining,
+    /// Takes no more tasks; the last writes are made.
+    Stopped,
+    /// Over, for this reason.
+    Ended(Result<(), RuntimeFault>),
+}
+
+/// The life of a runtime, shared by all who need to know.
+#[derive(Clone)]
+pub(crate) struct Lifecycle(std::sync::Arc<Shared>);
+
+struct Shared {
+    stage: watch::Sender<Stage>,
+    first_panic: std::sync::OnceLock<String>,
+    /// Fires when the thread is to end: after a fault, or when the last handle is gone.
+    close: tokio_util::sync::CancellationToken,
+}
+
+impl Lifecycle {
+    pub(crate) fn new() -> Self {
+        Self(std::sync::Arc::new(Shared {
+            stage: watch::Sender::new(Stage::Running),
+            first_panic: std::sync::OnceLock::new(),
+            close: tokio_util::sync::CancellationToken::new(),
+        }))
+    }
+
+    pub(crate) fn is_running(&self) -> bool {
+        matches!(*self.0.stage.borrow(), Stage::Running)
+    }
+
+    /// Whether no more tasks are taken.
+    pub(crate) fn is_stopped(&self) -> bool {
+        matches!(*self.0.stage.borrow(), Stage::Stopped | Stage::Ended(_))
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        matches!(*self.0.stage.borrow(), Stage::Ended(_))
+    }
+
+    pub(crate) fn drain(&self) {
+        self.advance(Stage::Draining);
+    }
+
+    pub(crate) fn stop(&self) {
+        self.advance(Stage::Stopped);
+    }
+
+    /// Ends the life; the first reason stays.
+    pub(crate) fn end(&self, reason: Result<(), RuntimeFault>) {
+        let faulty = reason.is_err();
+        self.advance(Stage::Ended(reason));
+        if faulty {
+            self.close();
+        }
+    }
+
+    /// Remembers what the first panic of any actor said: later ones are its consequences.
+    pub(crate) fn note_panic(&self, panic: &str) -> String {
+        self.0.first_panic.get_or_init(|| panic.to_owned()).clone()
+    }
+
+    /// Asks the thread to end.
+    pub(crate) fn close(&self) {
+        self.0.close.cancel();
+    }
+
+    pub(crate) async fn closed(&self) {
+        self.0.close.cancelled().await;
+    }
+
+    /// Waits for the end and answers its reason.
+    pub(crate) async fn ended(&self) -> Result<(), RuntimeFault> {
+        let mut stage = self.0.stage.subscribe();
+        let ended = stage
+            .wait_for(|stage| matches!(stage, Stage::Ended(_)))
+            .await;
+        match ended.as_deref() {
+            Ok(Stage::Ended(reason)) => reason.clone(),
+            _ => Err(RuntimeFault::Abandoned),
+        }
+    }
+
+    /// Moves on to a later stage; a life never goes back, and an end is final.
+    fn advance(&self, next: Stage) {
+        self.0.stage.send_if_modified(|stage| {
+            let forward = stage.rank() < next.rank();
+            if forward {
+                *stage = next;
+            }
+            forward
+        });
+    }
+}
+
+impl Stage {
+    fn rank(&self) -> u8 {
+        match self {
+            Self::Running => 0,
+            Self::Draining => 1,
+            Self::Stopped => 2,
+            Self::Ended(_) => 3,
+        }
+    }
+}

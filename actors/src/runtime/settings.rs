@@ -1,0 +1,142 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use evertask_core::storage::{StorageBackend, StorageError};
+use evertask_core::task::{IdSource, RandomIds};
+use evertask_core::time::{Clock, SystemClock};
+use thiserror::Error;
+
+use crate::queue::{Queue, QueueError};
+use crate::task::{CatalogBuilder, CatalogError};
+
+/// Everything a runtime is told at its start.
+#[derive(Debug)]
+pub struct Settings {
+    /// Where tasks are kept.
+    pub storage: Arc<dyn StorageBackend>,
+    /// What can run.
+    pub catalog: CatalogBuilder,
+    /// The configured queues; the default queue is added if it is not among them.
+    pub queues: Vec<Queue>,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// The ids.
+    pub ids: Arc<dyn IdSource>,
+    /// The largest payload, in bytes of JSON.
+    pub max_payload: usize,
+    /// How many dispatches may wait for their commit at once.
+    pub max_dispatches: usize,
+    /// How long a dispatch waits for a storage that can't be used.
+    pub patience: Duration,
+    /// How long a shutdown lets running handlers finish undisturbed.
+    pub drain: Duration,
+    /// How long it lets them stop after telling them to.
+    pub grace: Duration,
+    /// How long a handler that was cancelled or timed out may take before it is aborted.
+    pub abort_after: Duration,
+    /// How often in a row a task may be what its process died of.
+    pub quarantine_after: u32,
+    /// How long a task that runs alone after a crash must live to be found innocent.
+    pub probation: Duration,
+    /// In how many starts a stored payload may fail to decode.
+    pub decode_failures: u32,
+    /// How many threads run asynchronous handlers; 0 means one per core.
+    pub handler_threads: usize,
+    /// Whether handlers get what was stored instead of what was dispatched, to find payloads that
+    /// don't survive being stored.
+    pub round_trip_payloads: bool,
+}
+
+impl Settings {
+    /// The defaults, for that storage.
+    pub fn new(storage: Arc<dyn StorageBackend>) -> Self {
+        Self {
+            storage,
+            catalog: CatalogBuilder::default(),
+            queues: Vec::new(),
+            clock: SystemClock::shared(),
+            ids: Arc::new(RandomIds::new()),
+            max_payload: 1024 * 1024,
+            max_dispatches: 8_192,
+            patience: Duration::from_secs(30),
+            drain: Duration::from_secs(10),
+            grace: Duration::from_secs(5),
+            abort_after: Duration::from_secs(5),
+            quarantine_after: 5,
+            probation: Duration::from_millis(250),
+            decode_failures: 5,
+            handler_threads: 0,
+            round_trip_payloads: false,
+        }
+    }
+
+    pub(crate) fn validate(&self) -> Result<(), StartError> {
+        let at_least_one = [
+            ("max_payload", self.max_payload),
+            ("max_dispatches", self.max_dispatches),
+            ("quarantine_after", self.quarantine_after as usize),
+            ("decode_failures", self.decode_failures as usize),
+        ];
+        for (setting, value) in at_least_one {
+            if value == 0 {
+                return Err(StartError::Setting {
+                    setting,
+                    problem: "it must be at least 1",
+                });
+            }
+        }
+        let above_zero = [
+            ("patience", self.patience),
+            ("abort_after", self.abort_after),
+            ("probation", self.probation),
+        ];
+        for (setting, value) in above_zero {
+            if value.is_zero() {
+                return Err(StartError::Setting {
+                    setting,
+                    problem: "it must be longer than zero",
+                });
+            }
+        }
+        let mut names = std::collections::HashSet::new();
+        for queue in &self.queues {
+            queue.validate()?;
+            if !names.insert(&queue.name) {
+                return Err(QueueError::Duplicate(queue.name.clone()).into());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Why a runtime did not start. Nothing runs and nothing was stored.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// A handler that can't be used.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// A queue that can't be used.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+    /// A setting that makes no sense.
+    #[error("the setting `{setting}` can't be used: {problem}")]
+    Setting {
+        /// Its name on the builder.
+        setting: &'static str,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// No storage was given.
+    #[error("no storage is set; add one with `.storage(…)`")]
+    NoStorage,
+    /// The storage can't be opened.
+    #[error("the storage can't be opened: {0}")]
+    Storage(#[from] StorageError),
+    /// The operating system gave no thread.
+    #[error("a thread for the runtime can't be started: {0}")]
+    Thread(#[from] std::io::Error),
+    /// The thread of the runtime ended before it was ready.
+    #[error("the runtime ended while it was starting; its log says why")]
+    Ended,
+}

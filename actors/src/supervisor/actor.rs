@@ -1,0 +1,143 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::{Actor, Context, Handler, ResponseFuture, Supervised};
+use evertask_core::storage::{Answer, CancelAnswer, CancelTask, TaskStorage, Write};
+use evertask_core::task::TaskId;
+
+use super::messages::{
+    Cancel, CancelOutcome, GetTask, RequestError, Shutdown, Subscribe, TaskView,
+};
+use super::shutdown::{ShutdownReport, Shutdowns};
+use crate::delivery::Cancellation;
+use crate::dispatch::{AdmissionDeps, Dispatch, DispatchError, admit};
+use crate::monitor::Subscribers;
+use crate::persistence::{Patience, WriteError};
+use crate::runtime::FaultSwitch;
+
+/// Takes what an application asks for.
+pub struct Supervisor {
+    deps: SupervisorDeps,
+}
+
+/// What stays true across a crash of the actor.
+#[derive(Clone)]
+pub(crate) struct SupervisorDeps {
+    pub(crate) admission: AdmissionDeps,
+    pub(crate) storage: Arc<dyn TaskStorage>,
+    pub(crate) subscribers: Subscribers,
+    pub(crate) shutdowns: Shutdowns,
+    pub(crate) patience: Duration,
+    pub(crate) faults: FaultSwitch,
+}
+
+impl std::fmt::Debug for Supervisor {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Supervisor")
+    }
+}
+
+impl Supervisor {
+    pub(crate) fn new(deps: SupervisorDeps) -> Self {
+        Self { deps }
+    }
+}
+
+impl Actor for Supervisor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, _: &mut Self::Context) {
+        self.deps.faults.started::<Self>();
+    }
+}
+
+impl Supervised for Supervisor {
+    fn restarting(&mut self, _: &mut Self::Context) {
+        *self = Self::new(self.deps.clone());
+        self.deps.faults.restarting::<Self>();
+    }
+}
+
+impl Handler<Dispatch> for Supervisor {
+    type Result = ResponseFuture<Result<TaskId, DispatchError>>;
+
+    fn handle(&mut self, dispatch: Dispatch, _: &mut Self::Context) -> Self::Result {
+        match admit(&self.deps.admission, dispatch) {
+            Ok(admitted) => Box::pin(admitted.store()),
+            Err(error) => Box::pin(std::future::ready(Err(error))),
+        }
+    }
+}
+
+impl Handler<Cancel> for Supervisor {
+    type Result = ResponseFuture<Result<CancelOutcome, RequestError>>;
+
+    fn handle(&mut self, cancel: Cancel, _: &mut Self::Context) -> Self::Result {
+        // Marked before anything is stored, so that no outcome slips in between unnoticed.
+        let cancellation = Cancellation {
+            actor: cancel.actor.clone(),
+            reason: cancel.reason.clone(),
+        };
+        let registry = &self.deps.admission.registry;
+        let was_running = registry.cancel(cancel.id, cancellation) == Some(true);
+        let write = Write::Cancel(CancelTask {
+            id: cancel.id,
+            at: self.deps.admission.clock.now(),
+            actor: cancel.actor,
+            reason: cancel.reason,
+        });
+        let persistence = self.deps.admission.persistence.clone();
+        let patience = Patience::For(self.deps.patience);
+        Box::pin(async move {
+            match persistence.apply_one(write, patience).await {
+                Ok(Answer::Cancel(CancelAnswer::Cancelled(_))) if was_running => {
+                    Ok(CancelOutcome::CancelledWhileRunning)
+                }
+                Ok(Answer::Cancel(CancelAnswer::Cancelled(_))) => Ok(CancelOutcome::Cancelled),
+                Ok(Answer::Cancel(CancelAnswer::AlreadyOver(status))) => {
+                    Ok(CancelOutcome::AlreadyOver(status))
+                }
+                Ok(Answer::Cancel(CancelAnswer::Unknown)) => Ok(CancelOutcome::Unknown),
+                Ok(_) | Err(WriteError::Lost | WriteError::Ended) => Err(RequestError::NoAnswer),
+                Err(error @ (WriteError::Rejected(_) | WriteError::Unavailable(_))) => {
+                    Err(RequestError::Storage(error.to_string()))
+                }
+            }
+        })
+    }
+}
+
+impl Handler<GetTask> for Supervisor {
+    type Result = ResponseFuture<Result<Option<TaskView>, RequestError>>;
+
+    fn handle(&mut self, GetTask(id): GetTask, _: &mut Self::Context) -> Self::Result {
+        let storage = Arc::clone(&self.deps.storage);
+        Box::pin(async move {
+            let failed = |error: evertask_core::storage::StorageError| {
+                RequestError::Storage(error.to_string())
+            };
+            let Some(record) = storage.task(id).await.map_err(failed)? else {
+                return Ok(None);
+            };
+            let attempts = storage.attempts(id).await.map_err(failed)?;
+            Ok(Some(TaskView { record, attempts }))
+        })
+    }
+}
+
+impl Handler<Subscribe> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, subscribe: Subscribe, _: &mut Self::Context) {
+        self.deps.subscribers.add(subscribe.recipient);
+    }
+}
+
+impl Handler<Shutdown> for Supervisor {
+    type Result = ResponseFuture<ShutdownReport>;
+
+    fn handle(&mut self, _: Shutdown, _: &mut Self::Context) -> Self::Result {
+        let report = self.deps.shutdowns.begin();
+        Box::pin(report)
+    }
+}

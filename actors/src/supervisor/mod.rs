@@ -1,0 +1,15 @@
+//! The actor an application knows.
+//!
+//! It takes dispatches, cancels, subscriptions, queries and the order to shut down, hands each to
+//! whoever does it, and answers when it is done. It keeps no task in its state, so a crash of it
+//! loses the message it was handling and nothing else.
+
+mod actor;
+mod messages;
+mod shutdown;
+
+pub use actor::Supervisor;
+pub(crate) use actor::SupervisorDeps;
+pub use messages::{Cancel, CancelOutcome, GetTask, RequestError, Shutdown, Subscribe, TaskView};
+pub use shutdown::{LeftBehind, ShutdownReport};
+pub(crate) use shutdown::{ShutdownDeps, ShutdownTimes, Shutdowns};

@@ -1,0 +1,176 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use evertask_core::storage::TaskStorage;
+use evertask_core::task::TaskId;
+use evertask_core::time::Clock;
+use parking_lot::Mutex;
+use tokio::sync::watch;
+
+use crate::delivery::StopSignals;
+use crate::dispatch::AdmissionDeps;
+use crate::persistence::Patience;
+use crate::pool::Drain;
+use crate::runtime::Lifecycle;
+use crate::supervision::ask;
+
+/// How long each phase of a shutdown may take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ShutdownTimes {
+    /// Running handlers may finish undisturbed.
+    pub(crate) drain: Duration,
+    /// They have been told to stop and may do so.
+    pub(crate) grace: Duration,
+    /// They have been aborted, and what became of them is being stored.
+    pub(crate) record: Duration,
+}
+
+/// What a shutdown did.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct ShutdownReport {
+    /// Handlers that were running when it began.
+    pub running: usize,
+    /// Of these, how many came to their end while draining.
+    pub drained: usize,
+    /// How many more stopped after they had been told to.
+    pub stopped: usize,
+    /// How many had to be aborted.
+    pub aborted: usize,
+    /// Waiting tasks that were given back to the storage.
+    pub given_back: usize,
+    /// Bodies that can't be aborted and are still running; their tasks are stored as stopped and
+    /// run again after the next start.
+    pub left_behind: Vec<LeftBehind>,
+}
+
+/// A blocking body that outlived the shutdown.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct LeftBehind {
+    /// The task.
+    pub id: TaskId,
+    /// The name of its type.
+    pub task: String,
+}
+
+/// The one shutdown of a runtime, whoever asks for it and however often.
+#[derive(Clone)]
+pub(crate) struct Shutdowns {
+    deps: Arc<ShutdownDeps>,
+    report: Arc<Mutex<Option<watch::Receiver<Option<ShutdownReport>>>>>,
+}
+
+pub(crate) struct ShutdownDeps {
+    pub(crate) admission: AdmissionDeps,
+    pub(crate) storage: Arc<dyn TaskStorage>,
+    pub(crate) lifecycle: Lifecycle,
+    pub(crate) signals: StopSignals,
+    pub(crate) times: ShutdownTimes,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl Shutdowns {
+    pub(crate) fn new(deps: ShutdownDeps) -> Self {
+        Self {
+            deps: Arc::new(deps),
+            report: Arc::default(),
+        }
+    }
+
+    /// Begins the shutdown, or joins the one that was begun, and answers its report.
+    pub(crate) fn begin(&self) -> impl Future<Output = ShutdownReport> + use<> {
+        let mut begun = self.report.lock();
+        let mut report = begun.get_or_insert_with(|| self.start()).clone();
+        async move {
+            let report = report.wait_for(Option::is_some).await;
+            report
+                .ok()
+                .and_then(|report| report.clone())
+                .unwrap_or_default()
+        }
+    }
+
+    /// Runs the phases in a task of their own: it goes on if the supervisor crashes.
+    fn start(&self) -> watch::Receiver<Option<ShutdownReport>> {
+        let (reply, report) = watch::channel(None);
+        let deps = Arc::clone(&self.deps);
+        deps.lifecycle.drain();
+        actix_rt::spawn(async move {
+            let report = deps.run().await;
+            tracing::info!(?report, "shut down");
+            deps.lifecycle.end(Ok(()));
+            reply.send_replace(Some(report));
+        });
+        report
+    }
+}
+
+impl ShutdownDeps {
+    async fn run(&self) -> ShutdownReport {
+        let registry = &self.admission.registry;
+        let running = registry.running().len();
+        let mut report = ShutdownReport {
+            running,
+            ..ShutdownReport::default()
+        };
+        report.given_back = self.drain_pools().await;
+        let left = self.wait_for_handlers(self.times.drain).await;
+        report.drained = running.saturating_sub(left);
+        if left > 0 {
+            self.signals.stop.cancel();
+            let after_grace = self.wait_for_handlers(self.times.grace).await;
+            report.stopped = left.saturating_sub(after_grace);
+            report.aborted = after_grace;
+            if after_grace > 0 {
+                self.signals.abort.cancel();
+                self.wait_for_handlers(self.times.record).await;
+            }
+        }
+        report.left_behind = std::mem::take(&mut *self.signals.left_behind.lock());
+        self.lifecycle.stop();
+        self.finish_writing().await;
+        report
+    }
+
+    async fn drain_pools(&self) -> usize {
+        let drains: Vec<_> = self
+            .admission
+            .gates
+            .all()
+            .map(|gate| ask(&gate.pool, Drain))
+            .collect();
+        let given_back = futures::future::join_all(drains).await;
+        given_back.into_iter().map(Result::unwrap_or_default).sum()
+    }
+
+    /// Waits for running handlers, at most that long; answers how many are left.
+    async fn wait_for_handlers(&self, time: Duration) -> usize {
+        tokio::select! {
+            () = self.admission.registry.none_running() => 0,
+            () = self.clock.sleep(time) => self.admission.registry.running().len(),
+        }
+    }
+
+    /// Lets dispatches that are under way and writes that wait come to their end.
+    async fn finish_writing(&self) {
+        let all = u32::try_from(self.admission.max_under_way).unwrap_or(u32::MAX);
+        let finished = async {
+            drop(self.admission.under_way.acquire_many(all).await);
+            // Everything posted before it is committed when this empty set is answered.
+            self.admission
+                .persistence
+                .apply(Vec::new(), Patience::Endless)
+                .await
+                .ok();
+            self.storage.close().await
+        };
+        tokio::select! {
+            closed = finished => if let Err(error) = closed {
+                tracing::warn!(%error, "the storage was not closed properly");
+            },
+            () = self.clock.sleep(self.times.record) => {
+                tracing::warn!("the storage did not take the last writes in time");
+            }
+        }
+    }
+}

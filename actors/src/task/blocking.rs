@@ -1,0 +1,104 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use evertask_core::task::Failure;
+
+use super::context::TaskContext;
+use super::definition::Task;
+use super::error::TaskResult;
+
+/// Does the work of one kind of task on a thread of its own: for work that blocks or computes.
+///
+/// It never stalls other handlers. In return it can't be aborted: it should look at
+/// [`TaskContext::is_cancelled`] between steps, because its slot is taken until it returns.
+/// Everything else is as for [`TaskHandler`](super::TaskHandler), the hooks included, which are
+/// asynchronous here too.
+pub trait BlockingHandler<T: Task>: Send + Sync + 'static {
+    /// Runs one attempt.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the handler returns is recorded as the failure of the attempt.
+    fn handle(&self, task: &T, context: &TaskContext) -> TaskResult;
+
+    /// As [`TaskHandler::on_started`](super::TaskHandler::on_started).
+    fn on_started(
+        &self,
+        _task: &T,
+        _context: &TaskContext,
+    ) -> impl Future<Output = TaskResult> + Send {
+        async { Ok(()) }
+    }
+
+    /// As [`TaskHandler::on_retry`](super::TaskHandler::on_retry).
+    fn on_retry(
+        &self,
+        _task: &T,
+        _context: &TaskContext,
+        _failure: &Failure,
+        _delay: Duration,
+    ) -> impl Future<Output = TaskResult> + Send {
+        async { Ok(()) }
+    }
+
+    /// As [`TaskHandler::on_completed`](super::TaskHandler::on_completed).
+    fn on_completed(
+        &self,
+        _task: &T,
+        _context: &TaskContext,
+    ) -> impl Future<Output = TaskResult> + Send {
+        async { Ok(()) }
+    }
+
+    /// As [`TaskHandler::on_error`](super::TaskHandler::on_error).
+    fn on_error(
+        &self,
+        _task: &T,
+        _context: &TaskContext,
+        _failure: &Failure,
+    ) -> impl Future<Output = TaskResult> + Send {
+        async { Ok(()) }
+    }
+}
+
+/// A shared handler, to register one value for several kinds of tasks.
+impl<T: Task, H: BlockingHandler<T>> BlockingHandler<T> for Arc<H> {
+    fn handle(&self, task: &T, context: &TaskContext) -> TaskResult {
+        H::handle(self, task, context)
+    }
+
+    fn on_started(
+        &self,
+        task: &T,
+        context: &TaskContext,
+    ) -> impl Future<Output = TaskResult> + Send {
+        H::on_started(self, task, context)
+    }
+
+    fn on_retry(
+        &self,
+        task: &T,
+        context: &TaskContext,
+        failure: &Failure,
+        delay: Duration,
+    ) -> impl Future<Output = TaskResult> + Send {
+        H::on_retry(self, task, context, failure, delay)
+    }
+
+    fn on_completed(
+        &self,
+        task: &T,
+        context: &TaskContext,
+    ) -> impl Future<Output = TaskResult> + Send {
+        H::on_completed(self, task, context)
+    }
+
+    fn on_error(
+        &self,
+        task: &T,
+        context: &TaskContext,
+        failure: &Failure,
+    ) -> impl Future<Output = TaskResult> + Send {
+        H::on_error(self, task, context, failure)
+    }
+}

@@ -1,0 +1,145 @@
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use evertask_core::task::TaskId;
+use parking_lot::Mutex;
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
+use tracing::Span;
+
+use crate::runtime::Client;
+
+/// What a handler and its hooks know about the delivery they serve.
+///
+/// Cheap to clone; everything it holds is shared by the hooks and attempts of one delivery, except
+/// the number and the cancellation of the attempt.
+#[derive(Clone)]
+pub struct TaskContext {
+    delivery: Arc<DeliveryContext>,
+    attempt: u32,
+    cancellation: CancellationToken,
+}
+
+/// The part of a context that all attempts of a delivery share.
+pub(crate) struct DeliveryContext {
+    id: TaskId,
+    task: String,
+    client: Client,
+    runtime: Handle,
+    span: Span,
+    state: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
+}
+
+impl DeliveryContext {
+    pub(crate) fn new(id: TaskId, task: &str, client: &Client, runtime: &Handle) -> Self {
+        Self {
+            id,
+            task: task.to_owned(),
+            client: client.within(id),
+            runtime: runtime.clone(),
+            span: tracing::info_span!("task", %id, name = task),
+            state: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn span(&self) -> &Span {
+        &self.span
+    }
+}
+
+impl TaskContext {
+    pub(crate) fn new(
+        delivery: &Arc<DeliveryContext>,
+        attempt: u32,
+        cancellation: CancellationToken,
+    ) -> Self {
+        Self {
+            delivery: Arc::clone(delivery),
+            attempt,
+            cancellation,
+        }
+    }
+
+    /// The id of the task.
+    pub fn id(&self) -> TaskId {
+        self.delivery.id
+    }
+
+    /// The stable name of the task's type.
+    pub fn task_name(&self) -> &str {
+        &self.delivery.task
+    }
+
+    /// Which attempt this is, from 1. After a crash the interrupted attempt is repeated under its
+    /// number.
+    pub fn attempt(&self) -> u32 {
+        self.attempt
+    }
+
+    /// Whether the attempt should stop: the task was cancelled, its time is up, or the runtime is
+    /// stopping and the time to drain is over.
+    pub fn is_cancelled(&self) -> bool {
+        self.cancellation.is_cancelled()
+    }
+
+    /// Waits until the attempt should stop.
+    ///
+    /// A handler that does not stop by itself is aborted at its next `.await` after a grace time.
+    pub async fn cancelled(&self) {
+        self.cancellation.cancelled().await;
+    }
+
+    /// The token behind [`is_cancelled`](Self::is_cancelled), for libraries that take one.
+    pub fn cancellation(&self) -> &CancellationToken {
+        &self.cancellation
+    }
+
+    /// Dispatches more tasks, which know this one as their parent.
+    pub fn client(&self) -> &Client {
+        &self.delivery.client
+    }
+
+    /// The `tracing` span of the delivery. It is entered already while the handler runs; a thread or
+    /// task that the handler starts can enter it so that its lines belong to the task.
+    pub fn span(&self) -> Span {
+        self.delivery.span.clone()
+    }
+
+    /// Keeps a value for later attempts and hooks of this delivery, at most one of each type; the
+    /// previous one is replaced. It is lost when a later attempt runs in a new delivery.
+    pub fn put<V: Send + Sync + 'static>(&self, value: V) {
+        self.delivery
+            .state
+            .lock()
+            .insert(TypeId::of::<V>(), Arc::new(value));
+    }
+
+    /// Answers the value of that type that was [`put`](Self::put) during this delivery.
+    pub fn get<V: Send + Sync + 'static>(&self) -> Option<Arc<V>> {
+        let state = self.delivery.state.lock();
+        Arc::clone(state.get(&TypeId::of::<V>())?).downcast().ok()
+    }
+
+    /// Runs a future to its end from a blocking handler.
+    ///
+    /// # Panics
+    ///
+    /// Panics within an asynchronous handler, which can `.await` instead.
+    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        self.delivery.runtime.block_on(future)
+    }
+}
+
+impl fmt::Debug for TaskContext {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("TaskContext")
+            .field("id", &self.delivery.id)
+            .field("task", &self.delivery.task)
+            .field("attempt", &self.attempt)
+            .field("cancelled", &self.is_cancelled())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,179 @@
+use std::any::Any;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+use evertask_core::task::Failure;
+use futures::future::BoxFuture;
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+
+use super::blocking::BlockingHandler;
+use super::context::TaskContext;
+use super::definition::Task;
+use super::error::{TaskError, TaskResult};
+use super::handler::TaskHandler;
+
+/// A typed task value, behind which the type is hidden.
+pub(crate) type Payload = Arc<dyn Any + Send + Sync>;
+
+/// A handler body that was set going.
+pub(crate) struct Body {
+    pub(crate) join: JoinHandle<TaskResult>,
+    /// A body on a blocking thread ends when it returns, and not when it is told to.
+    pub(crate) can_abort: bool,
+}
+
+/// A handler, behind which its type and that of its task are hidden.
+pub(crate) trait AnyHandler: Send + Sync {
+    fn decode(&self, json: &str) -> Result<Payload, serde_json::Error>;
+    fn spawn(&self, runtime: &Handle, payload: &Payload, context: TaskContext) -> Body;
+    fn hook(
+        &self,
+        hook: Hook,
+        payload: &Payload,
+        context: TaskContext,
+    ) -> BoxFuture<'static, TaskResult>;
+}
+
+/// Which hook to call, with what it is told.
+#[derive(Clone, Debug)]
+pub(crate) enum Hook {
+    Started,
+    Retry(Failure, Duration),
+    Completed,
+    Error(Failure),
+}
+
+impl Hook {
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Started => "on_started",
+            Self::Retry(..) => "on_retry",
+            Self::Completed => "on_completed",
+            Self::Error(_) => "on_error",
+        }
+    }
+}
+
+pub(crate) struct AsyncAdapter<T, H> {
+    handler: Arc<H>,
+    task: PhantomData<fn(T)>,
+}
+
+pub(crate) struct BlockingAdapter<T, H> {
+    handler: Arc<H>,
+    task: PhantomData<fn(T)>,
+}
+
+impl<T: Task, H: TaskHandler<T>> AsyncAdapter<T, H> {
+    pub(crate) fn new(handler: H) -> Self {
+        Self {
+            handler: Arc::new(handler),
+            task: PhantomData,
+        }
+    }
+}
+
+impl<T: Task, H: BlockingHandler<T>> BlockingAdapter<T, H> {
+    pub(crate) fn new(handler: H) -> Self {
+        Self {
+            handler: Arc::new(handler),
+            task: PhantomData,
+        }
+    }
+}
+
+impl<T: Task, H: TaskHandler<T>> AnyHandler for AsyncAdapter<T, H> {
+    fn decode(&self, json: &str) -> Result<Payload, serde_json::Error> {
+        decode::<T>(json)
+    }
+
+    fn spawn(&self, runtime: &Handle, payload: &Payload, context: TaskContext) -> Body {
+        let handler = Arc::clone(&self.handler);
+        let payload = typed::<T>(payload);
+        let span = context.span();
+        let body = async move { handler.handle(&*payload?, &context).await };
+        Body {
+            join: runtime.spawn(tracing::Instrument::instrument(body, span)),
+            can_abort: true,
+        }
+    }
+
+    fn hook(
+        &self,
+        hook: Hook,
+        payload: &Payload,
+        context: TaskContext,
+    ) -> BoxFuture<'static, TaskResult> {
+        let handler = Arc::clone(&self.handler);
+        let payload = typed::<T>(payload);
+        Box::pin(async move {
+            let task = &*payload?;
+            match hook {
+                Hook::Started => handler.on_started(task, &context).await,
+                Hook::Retry(failure, delay) => {
+                    handler.on_retry(task, &context, &failure, delay).await
+                }
+                Hook::Completed => handler.on_completed(task, &context).await,
+                Hook::Error(failure) => handler.on_error(task, &context, &failure).await,
+            }
+        })
+    }
+}
+
+impl<T: Task, H: BlockingHandler<T>> AnyHandler for BlockingAdapter<T, H> {
+    fn decode(&self, json: &str) -> Result<Payload, serde_json::Error> {
+        decode::<T>(json)
+    }
+
+    fn spawn(&self, runtime: &Handle, payload: &Payload, context: TaskContext) -> Body {
+        let handler = Arc::clone(&self.handler);
+        let payload = typed::<T>(payload);
+        Body {
+            join: runtime.spawn_blocking(move || {
+                context
+                    .span()
+                    .in_scope(|| handler.handle(&*payload?, &context))
+            }),
+            can_abort: false,
+        }
+    }
+
+    fn hook(
+        &self,
+        hook: Hook,
+        payload: &Payload,
+        context: TaskContext,
+    ) -> BoxFuture<'static, TaskResult> {
+        let handler = Arc::clone(&self.handler);
+        let payload = typed::<T>(payload);
+        Box::pin(async move {
+            let task = &*payload?;
+            match hook {
+                Hook::Started => handler.on_started(task, &context).await,
+                Hook::Retry(failure, delay) => {
+                    handler.on_retry(task, &context, &failure, delay).await
+                }
+                Hook::Completed => handler.on_completed(task, &context).await,
+                Hook::Error(failure) => handler.on_error(task, &context, &failure).await,
+            }
+        })
+    }
+}
+
+fn decode<T: Task>(json: &str) -> Result<Payload, serde_json::Error> {
+    serde_json::from_str::<T>(json).map(|task| Arc::new(task) as Payload)
+}
+
+fn typed<T: Task>(payload: &Payload) -> Result<Arc<T>, TaskError> {
+    // Two task types can't share a name, so this fails only for a task that was dispatched as a
+    // type other than the registered one.
+    Arc::clone(payload).downcast::<T>().map_err(|_| {
+        TaskError::permanent(format!(
+            "the task was dispatched with another type than the {} registered as {:?}",
+            std::any::type_name::<T>(),
+            T::NAME
+        ))
+    })
+}

@@ -1,0 +1,127 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use evertask_core::task::Failure;
+
+use super::context::TaskContext;
+use super::definition::Task;
+use super::error::TaskResult;
+
+/// Does the work of one kind of task.
+///
+/// One value serves all tasks of its kind at once; what it depends on (a mailer, a pool, a client)
+/// are its fields. One type may implement this for several kinds of tasks.
+///
+/// # Guarantees
+///
+/// A task runs at least once: again if the process died before the outcome was stored. Two
+/// deliveries of one task never overlap. A panic is a failed attempt, nothing more.
+///
+/// # Hooks
+///
+/// Hooks run in the order `on_started`, `handle`, (`on_retry`, `handle`)…, `on_completed` or
+/// `on_error`, with the same context, so state put there by one is found by the next. An error or
+/// panic of a hook is logged and changes nothing. A task that is cancelled before it started gets
+/// no hook.
+///
+/// ```
+/// use evertask_actors::{Task, TaskContext, TaskHandler, TaskResult};
+/// # use serde::{Deserialize, Serialize};
+/// # #[derive(Serialize, Deserialize)]
+/// # struct WelcomeEmail { to: String }
+/// # impl Task for WelcomeEmail { const NAME: &'static str = "email.welcome"; }
+/// struct Mailer;
+///
+/// impl TaskHandler<WelcomeEmail> for Mailer {
+///     async fn handle(&self, task: &WelcomeEmail, _context: &TaskContext) -> TaskResult {
+///         println!("mail to {}", task.to);
+///         Ok(())
+///     }
+/// }
+/// ```
+pub trait TaskHandler<T: Task>: Send + Sync + 'static {
+    /// Runs one attempt.
+    fn handle(&self, task: &T, context: &TaskContext) -> impl Future<Output = TaskResult> + Send;
+
+    /// Runs before the first attempt, once per delivery.
+    fn on_started(
+        &self,
+        _task: &T,
+        _context: &TaskContext,
+    ) -> impl Future<Output = TaskResult> + Send {
+        async { Ok(()) }
+    }
+
+    /// Runs before each further attempt, after its delay.
+    fn on_retry(
+        &self,
+        _task: &T,
+        _context: &TaskContext,
+        _failure: &Failure,
+        _delay: Duration,
+    ) -> impl Future<Output = TaskResult> + Send {
+        async { Ok(()) }
+    }
+
+    /// Runs after the task has been stored as completed.
+    fn on_completed(
+        &self,
+        _task: &T,
+        _context: &TaskContext,
+    ) -> impl Future<Output = TaskResult> + Send {
+        async { Ok(()) }
+    }
+
+    /// Runs after the task has been stored as failed, cancelled while running, or stopped; `failure`
+    /// is that of the last attempt.
+    fn on_error(
+        &self,
+        _task: &T,
+        _context: &TaskContext,
+        _failure: &Failure,
+    ) -> impl Future<Output = TaskResult> + Send {
+        async { Ok(()) }
+    }
+}
+
+/// A shared handler, to register one value for several kinds of tasks.
+impl<T: Task, H: TaskHandler<T>> TaskHandler<T> for Arc<H> {
+    fn handle(&self, task: &T, context: &TaskContext) -> impl Future<Output = TaskResult> + Send {
+        H::handle(self, task, context)
+    }
+
+    fn on_started(
+        &self,
+        task: &T,
+        context: &TaskContext,
+    ) -> impl Future<Output = TaskResult> + Send {
+        H::on_started(self, task, context)
+    }
+
+    fn on_retry(
+        &self,
+        task: &T,
+        context: &TaskContext,
+        failure: &Failure,
+        delay: Duration,
+    ) -> impl Future<Output = TaskResult> + Send {
+        H::on_retry(self, task, context, failure, delay)
+    }
+
+    fn on_completed(
+        &self,
+        task: &T,
+        context: &TaskContext,
+    ) -> impl Future<Output = TaskResult> + Send {
+        H::on_completed(self, task, context)
+    }
+
+    fn on_error(
+        &self,
+        task: &T,
+        context: &TaskContext,
+        failure: &Failure,
+    ) -> impl Future<Output = TaskResult> + Send {
+        H::on_error(self, task, context, failure)
+    }
+}

@@ -1,0 +1,19 @@
+//! What an application writes: tasks and their handlers.
+
+mod blocking;
+mod catalog;
+mod context;
+mod definition;
+mod erased;
+mod error;
+mod handler;
+
+pub use blocking::BlockingHandler;
+pub use catalog::{CatalogBuilder, CatalogError};
+pub(crate) use catalog::{HandlerCatalog, RegisteredTask};
+pub(crate) use context::DeliveryContext;
+pub use context::TaskContext;
+pub use definition::{Task, TaskOptions};
+pub(crate) use erased::{Body, Hook, Payload};
+pub use error::{TaskError, TaskResult};
+pub use handler::TaskHandler;

@@ -1,0 +1,134 @@
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use crate::storage::{AuditEntry, ClaimAnswer, ClaimTasks, NewTask, QueueSelector, Write};
+use crate::task::{
+    AttemptId, AttemptOutcome, AttemptRecord, Failure, FailureKind, Generation, ProcessId,
+    RowState, Status, TaskDefinition, TaskId, TaskRecord,
+};
+use crate::time::Timestamp;
+
+/// Text in which a careless statement, encoding or collation would show.
+pub(super) const HOSTILE: &str =
+    "Caffè 日本語 🚀 'single' \"double\" `back` {\"a\":[1,2]} \\ %_ ?1 $1 :name -- ; \t\n end ";
+
+/// A queue that no case gives another name.
+pub(super) const QUEUE: &str = "default";
+
+/// An instant, counted from the beginning of the case.
+pub(super) fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_timestamp(1_700_000_000 + seconds, 0).unwrap()
+}
+
+/// Ids sort like their numbers.
+pub(super) fn id(number: u128) -> TaskId {
+    TaskId(Uuid::from_u128(number))
+}
+
+pub(super) fn actor() -> String {
+    "Zoë <zoe@example.org>".to_owned()
+}
+
+/// A task that waits, due at the beginning of the case.
+pub(super) fn task(number: u128) -> TaskRecord {
+    TaskRecord {
+        definition: TaskDefinition {
+            id: id(number),
+            created_at: at(0),
+            task: "mail.welcome".to_owned(),
+            payload_version: 1,
+            payload: "{}".to_owned(),
+            queue: QUEUE.to_owned(),
+            scheduled_at: None,
+            priority: 0,
+            tags: Vec::new(),
+            correlation_id: None,
+            parent_id: None,
+            series_id: None,
+            occurrence_at: None,
+            limit_key: None,
+            retry: None,
+            timeout: None,
+            trace: None,
+        },
+        generation: Generation(0),
+        state: RowState::waiting(at(0)),
+    }
+}
+
+pub(super) fn task_due(number: u128, available_at: Timestamp) -> TaskRecord {
+    TaskRecord {
+        state: RowState::waiting(available_at),
+        ..task(number)
+    }
+}
+
+pub(super) fn task_in(number: u128, queue: &str) -> TaskRecord {
+    let mut record = task(number);
+    queue.clone_into(&mut record.definition.queue);
+    record
+}
+
+pub(super) fn task_named(number: u128, name: &str) -> TaskRecord {
+    let mut record = task(number);
+    name.clone_into(&mut record.definition.task);
+    record
+}
+
+pub(super) fn task_of_series(number: u128, series: u128, occurrence: Timestamp) -> TaskRecord {
+    let mut record = task(number);
+    record.definition.series_id = Some(id(series));
+    record.definition.occurrence_at = Some(occurrence);
+    record
+}
+
+/// A task in a state that a case needs without the way there.
+pub(super) fn task_with(number: u128, edit: impl FnOnce(&mut RowState)) -> TaskRecord {
+    let mut record = task(number);
+    edit(&mut record.state);
+    record
+}
+
+/// The insert of a task, audited as the runtime does it.
+pub(super) fn new_task(record: &TaskRecord) -> Write {
+    let is_queued = record.state.status == Status::Queued;
+    let queued = is_queued.then(|| AuditEntry::of(Status::Queued, record.definition.created_at));
+    Write::Insert(Box::new(NewTask {
+        record: record.clone(),
+        audit: queued.into_iter().collect(),
+    }))
+}
+
+/// A claim of everything that is due at `now`.
+pub(super) fn everything(now: Timestamp) -> ClaimTasks {
+    ClaimTasks {
+        queues: QueueSelector::AllExcept(Vec::new()),
+        limit: 2_000,
+        max_bytes: 1 << 30,
+        now,
+    }
+}
+
+pub(super) fn ids(claimed: &ClaimAnswer) -> Vec<TaskId> {
+    let tasks = claimed.tasks.iter();
+    tasks.map(|task| task.record.definition.id).collect()
+}
+
+pub(super) fn attempt(process: ProcessId, number: u32, outcome: AttemptOutcome) -> AttemptRecord {
+    let is_success = outcome == AttemptOutcome::Succeeded;
+    AttemptRecord {
+        id: AttemptId(Uuid::now_v7()),
+        number,
+        process,
+        started_at: at(10 * i64::from(number)) + Duration::from_micros(123_457),
+        waited: Duration::from_micros(1_000_001),
+        ran: Duration::from_micros(2_345_678),
+        outcome,
+        failure: (!is_success).then(|| failure("attempt")),
+    }
+}
+
+pub(super) fn failure(text: &str) -> Failure {
+    Failure::new(FailureKind::TimedOut, format!("{text}: {HOSTILE}"))
+}

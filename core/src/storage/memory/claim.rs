@@ -1,0 +1,65 @@
+use std::collections::HashSet;
+
+use super::table::{Row, Table};
+use crate::storage::{AuditEntry, ClaimAnswer, ClaimTasks, ClaimedTask};
+use crate::task::{ProcessId, Status, TaskId};
+use crate::time::Timestamp;
+
+/// Takes rows for the process `me`, which is one of the `living`.
+pub(super) fn claim(
+    table: &mut Table,
+    living: &HashSet<ProcessId>,
+    me: ProcessId,
+    claim: &ClaimTasks,
+) -> ClaimAnswer {
+    let is_free = |owner: Option<ProcessId>| owner.is_none_or(|owner| !living.contains(&owner));
+    let first = |table: &Table| table.ready().first_due(&claim.queues, is_free, claim.now);
+    let limit = usize::try_from(claim.limit).unwrap_or(usize::MAX);
+    let mut tasks = Vec::new();
+    let mut bytes = 0_usize;
+    while tasks.len() < limit {
+        let Some(id) = first(table) else {
+            break;
+        };
+        bytes = bytes.saturating_add(payload_bytes(table, id));
+        if bytes > claim.max_bytes && !tasks.is_empty() {
+            break;
+        }
+        let taken = table.update(id, |row| take(row, me, claim.now));
+        tasks.extend(taken);
+    }
+    ClaimAnswer {
+        tasks,
+        exhausted: first(table).is_none(),
+        next_available_at: table.ready().next_after(&claim.queues, is_free, claim.now),
+    }
+}
+
+fn payload_bytes(table: &Table, id: TaskId) -> usize {
+    table
+        .row(id)
+        .map_or(0, |row| row.record.definition.payload.len())
+}
+
+/// Moves a claimable row into the window of `me`; an owner it has is a dead one.
+fn take(row: &mut Row, me: ProcessId, now: Timestamp) -> ClaimedTask {
+    let state = &mut row.record.state;
+    let interrupted = state.owner.is_some();
+    // A task between two attempts is in progress all along; its audit does not say otherwise.
+    let is_parked = state.status == Status::InProgress && !interrupted;
+    if !is_parked {
+        state.status = Status::Queued;
+        row.audit.push(AuditEntry::of(Status::Queued, now));
+    }
+    let died_on_probation = interrupted && state.on_probation;
+    state.interruptions = state
+        .interruptions
+        .saturating_add(u32::from(died_on_probation));
+    state.on_probation = false;
+    state.owner = Some(me);
+    row.record.generation = row.record.generation.next();
+    ClaimedTask {
+        record: row.record.clone(),
+        interrupted,
+    }
+}

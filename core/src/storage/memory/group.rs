@@ -1,0 +1,81 @@
+use super::Shared;
+use super::{claim, insert, update};
+use crate::storage::{
+    Answer, CancelTask, ClaimTasks, NewTask, ReconsiderWaiting, RowChange, StorageError, Write,
+    WriteGroup, coalesce,
+};
+use crate::task::ProcessId;
+
+/// The writes of a group by kind, each with its place in the group.
+#[derive(Default)]
+struct WritesByKind<'a> {
+    inserts: Vec<(usize, &'a NewTask)>,
+    changes: Vec<(usize, &'a RowChange)>,
+    cancels: Vec<(usize, &'a CancelTask)>,
+    reconsiderations: Vec<(usize, &'a ReconsiderWaiting)>,
+    claims: Vec<(usize, &'a ClaimTasks)>,
+}
+
+impl<'a> WritesByKind<'a> {
+    fn of(group: &'a WriteGroup) -> Self {
+        let mut kinds = Self::default();
+        for (place, write) in group.writes.iter().enumerate() {
+            match write {
+                Write::Insert(task) => kinds.inserts.push((place, task)),
+                Write::Change(change) => kinds.changes.push((place, change)),
+                Write::Cancel(cancel) => kinds.cancels.push((place, cancel)),
+                Write::Reconsider(reconsider) => kinds.reconsiderations.push((place, reconsider)),
+                Write::Claim(claim) => kinds.claims.push((place, claim)),
+            }
+        }
+        kinds
+    }
+}
+
+impl Shared {
+    /// Applies a group on behalf of the process `me`, all of it or nothing.
+    pub(super) fn apply(
+        &mut self,
+        me: ProcessId,
+        group: &WriteGroup,
+    ) -> Result<Vec<Answer>, StorageError> {
+        let kinds = WritesByKind::of(group);
+        insert::check(&self.table, kinds.inserts.iter().map(|(_, task)| *task))?;
+        let mut answers = Vec::with_capacity(group.writes.len());
+        for (place, task) in kinds.inserts {
+            let answer = insert::insert(&mut self.table, task);
+            answers.push((place, Answer::Insert(answer)));
+        }
+        self.apply_changes(&kinds.changes, &mut answers);
+        for (place, cancel) in kinds.cancels {
+            let answer = update::cancel(&mut self.table, cancel);
+            answers.push((place, Answer::Cancel(answer)));
+        }
+        for (place, reconsider) in kinds.reconsiderations {
+            update::reconsider(&mut self.table, &self.living, reconsider);
+            answers.push((place, Answer::Reconsidered));
+        }
+        for (place, claim) in kinds.claims {
+            let answer = claim::claim(&mut self.table, &self.living, me, claim);
+            answers.push((place, Answer::Claim(answer)));
+        }
+        answers.sort_by_key(|(place, _)| *place);
+        Ok(answers.into_iter().map(|(_, answer)| answer).collect())
+    }
+
+    fn apply_changes(
+        &mut self,
+        changes: &[(usize, &RowChange)],
+        answers: &mut Vec<(usize, Answer)>,
+    ) {
+        let (merged, fates) = coalesce(changes.iter().map(|(_, change)| *change));
+        let outcomes: Vec<_> = merged
+            .iter()
+            .map(|change| update::change(&mut self.table, change))
+            .collect();
+        let decided = changes.iter().zip(fates);
+        answers.extend(
+            decided.map(|((place, _), fate)| (*place, Answer::Change(outcomes[fate].clone()))),
+        );
+    }
+}

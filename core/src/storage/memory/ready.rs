@@ -1,0 +1,99 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+
+use uuid::Uuid;
+
+use crate::storage::QueueSelector;
+use crate::task::{ProcessId, TaskId, TaskRecord};
+use crate::time::Timestamp;
+
+/// The index of the rows that are open, not waiting for a reason and due at some time, in the
+/// order of claims.
+///
+/// Rows are kept apart by queue and owner: a claim looks at the head of each lane whose owner is
+/// gone, and never walks over the rows of a living one.
+#[derive(Default)]
+pub(super) struct ReadyRows {
+    lanes: BTreeMap<Lane, BTreeSet<Place>>,
+}
+
+type Lane = (String, Option<ProcessId>);
+type Place = (Timestamp, TaskId);
+
+impl ReadyRows {
+    pub(super) fn add(&mut self, record: &TaskRecord) {
+        let Some(place) = place_of(record) else {
+            return;
+        };
+        self.lanes.entry(lane_of(record)).or_default().insert(place);
+    }
+
+    pub(super) fn remove(&mut self, record: &TaskRecord) {
+        let Some(place) = place_of(record) else {
+            return;
+        };
+        let lane = lane_of(record);
+        let Some(places) = self.lanes.get_mut(&lane) else {
+            return;
+        };
+        places.remove(&place);
+        if places.is_empty() {
+            self.lanes.remove(&lane);
+        }
+    }
+
+    /// The first row due at `now`, of those whose owner passes `is_free`.
+    pub(super) fn first_due(
+        &self,
+        queues: &QueueSelector,
+        is_free: impl Fn(Option<ProcessId>) -> bool,
+        now: Timestamp,
+    ) -> Option<TaskId> {
+        self.free_lanes(queues, is_free)
+            .filter_map(BTreeSet::first)
+            .filter(|(available_at, _)| *available_at <= now)
+            .min()
+            .map(|(_, id)| *id)
+    }
+
+    /// When the first row that is not due at `now` will be.
+    pub(super) fn next_after(
+        &self,
+        queues: &QueueSelector,
+        is_free: impl Fn(Option<ProcessId>) -> bool,
+        now: Timestamp,
+    ) -> Option<Timestamp> {
+        let last_due = (now, TaskId(Uuid::max()));
+        self.free_lanes(queues, is_free)
+            .filter_map(|places| {
+                places
+                    .range((Bound::Excluded(last_due), Bound::Unbounded))
+                    .next()
+            })
+            .map(|(available_at, _)| *available_at)
+            .min()
+    }
+
+    fn free_lanes(
+        &self,
+        queues: &QueueSelector,
+        is_free: impl Fn(Option<ProcessId>) -> bool,
+    ) -> impl Iterator<Item = &BTreeSet<Place>> {
+        self.lanes
+            .iter()
+            .filter(move |((queue, owner), _)| queues.includes(queue) && is_free(*owner))
+            .map(|(_, places)| places)
+    }
+}
+
+fn lane_of(record: &TaskRecord) -> Lane {
+    (record.definition.queue.clone(), record.state.owner)
+}
+
+fn place_of(record: &TaskRecord) -> Option<Place> {
+    let state = &record.state;
+    if state.status.is_terminal() || state.wait_reason.is_some() {
+        return None;
+    }
+    Some((state.available_at?, record.definition.id))
+}

@@ -1,0 +1,91 @@
+use std::collections::HashSet;
+
+use super::table::Table;
+use crate::storage::{
+    AuditEntry, CancelAnswer, CancelTask, ChangeAnswer, ReconsiderWaiting, RowChange,
+};
+use crate::task::{ProcessId, RowState, Status, TaskRecord, WaitReason};
+
+/// Moves a row on if it is where the writer believes it is.
+pub(super) fn change(table: &mut Table, change: &RowChange) -> ChangeAnswer {
+    let Some(row) = table.row(change.id) else {
+        return ChangeAnswer::Missing;
+    };
+    if row.record.generation != change.expected {
+        return if is_repeated(&row.record, change) {
+            ChangeAnswer::Applied
+        } else {
+            ChangeAnswer::Refused(Box::new(row.record.clone()))
+        };
+    }
+    table.update(change.id, |row| {
+        row.record.generation = change.generation;
+        row.record.state = change.state.clone();
+        row.audit.extend(change.audit.iter().cloned());
+    });
+    table.add_attempts(change.id, &change.attempts);
+    ChangeAnswer::Applied
+}
+
+/// Whether the change was applied before and its answer was lost.
+fn is_repeated(record: &TaskRecord, change: &RowChange) -> bool {
+    record.generation == change.generation && record.state.status == change.state.status
+}
+
+/// Cancels a task unless it is over.
+pub(super) fn cancel(table: &mut Table, cancel: &CancelTask) -> CancelAnswer {
+    let Some(row) = table.row(cancel.id) else {
+        return CancelAnswer::Unknown;
+    };
+    let before = row.record.state.status;
+    if before.is_terminal() {
+        return CancelAnswer::AlreadyOver(before);
+    }
+    table.update(cancel.id, |row| {
+        row.record.generation = row.record.generation.next();
+        row.record.state = RowState {
+            status: Status::Cancelled,
+            owner: None,
+            available_at: None,
+            wait_reason: None,
+            on_probation: false,
+            failure: None,
+            error_fingerprint: None,
+            ..row.record.state.clone()
+        };
+        row.audit.push(AuditEntry {
+            actor: cancel.actor.clone(),
+            reason: cancel.reason.clone(),
+            ..AuditEntry::of(Status::Cancelled, cancel.at)
+        });
+    });
+    CancelAnswer::Cancelled(before)
+}
+
+/// Lets rows that may have become runnable be claimed again.
+pub(super) fn reconsider(
+    table: &mut Table,
+    living: &HashSet<ProcessId>,
+    reconsider: &ReconsiderWaiting,
+) {
+    let may_run = |record: &TaskRecord| match record.state.wait_reason {
+        None => false,
+        Some(WaitReason::NoHandler) => reconsider.known_tasks.contains(&record.definition.task),
+        Some(WaitReason::Undecodable) => record
+            .state
+            .owner
+            .is_none_or(|judge| !living.contains(&judge)),
+    };
+    let ids: Vec<_> = table
+        .records()
+        .filter(|record| !record.state.status.is_terminal() && may_run(record))
+        .map(|record| record.definition.id)
+        .collect();
+    for id in ids {
+        table.update(id, |row| {
+            row.record.generation = row.record.generation.next();
+            row.record.state.wait_reason = None;
+            row.record.state.owner = None;
+        });
+    }
+}

@@ -1,0 +1,85 @@
+//! A task: what was asked for, its generation and what became of it so far.
+
+use sea_orm::entity::prelude::{
+    ActiveModelBehavior, DeriveEntityModel, DerivePrimaryKey, DeriveRelation, EntityTrait,
+    EnumIter, PrimaryKeyTrait, Uuid,
+};
+
+use crate::Instant;
+
+/// A row of the table of tasks.
+#[derive(Clone, Debug, DeriveEntityModel, Eq, PartialEq)]
+#[sea_orm(table_name = "evertask_tasks")]
+pub struct Model {
+    /// The id of the task.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    /// When it was dispatched.
+    pub created_at: Instant,
+    /// The stable name of the task type.
+    pub task: String,
+    /// The version of the payload's shape.
+    pub payload_version: i64,
+    /// The queue it runs in.
+    pub queue: String,
+    /// When it was asked to run first.
+    pub scheduled_at: Option<Instant>,
+    /// Higher runs first.
+    pub priority: i32,
+    /// A JSON array of words.
+    pub tags: String,
+    /// An id of the application's.
+    pub correlation_id: Option<String>,
+    /// The task that dispatched it.
+    pub parent_id: Option<Uuid>,
+    /// The series it is an occurrence of.
+    pub series_id: Option<Uuid>,
+    /// Which occurrence of the series it is.
+    pub occurrence_at: Option<Instant>,
+    /// The key of its rate limit.
+    pub limit_key: Option<String>,
+    /// The retry policy as JSON.
+    pub retry: Option<String>,
+    /// How long an attempt may run, in microseconds.
+    pub timeout_us: Option<i64>,
+    /// The `traceparent` header.
+    pub trace_parent: Option<String>,
+    /// The `tracestate` header.
+    pub trace_state: Option<String>,
+    /// The version number of the row.
+    pub generation: i64,
+    /// The name of the status.
+    pub status: String,
+    /// The process that works on it or judged that it must wait.
+    pub owner: Option<Uuid>,
+    /// From when on it may be claimed.
+    pub available_at: Option<Instant>,
+    /// Why claims pass it over.
+    pub wait_reason: Option<String>,
+    /// How many attempts have ended in failure.
+    pub attempts: i64,
+    /// How often in a row its process died soon after it had been started alone.
+    pub interruptions: i64,
+    /// Whether it was started alone and has not outlived its probation.
+    pub on_probation: bool,
+    /// In how many starts it could not be decoded.
+    pub recovery_failures: i64,
+    /// The text of its failure.
+    pub error: Option<String>,
+    /// The kind of its failure.
+    pub error_kind: Option<String>,
+    /// Groups failures that are alike.
+    pub error_fingerprint: Option<String>,
+    /// When its last attempt ended for good.
+    pub last_execution_at: Option<Instant>,
+    /// How long its last attempt ran, in microseconds.
+    pub execution_time_us: Option<i64>,
+    /// The payload as JSON.
+    pub payload: String,
+}
+
+/// Tables it belongs to or has rows in.
+#[derive(Clone, Copy, Debug, DeriveRelation, EnumIter)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

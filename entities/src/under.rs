@@ -1,0 +1,14 @@
+use sea_orm::sea_query::Alias;
+use sea_orm::{EntityTrait, QueryTrait, Select};
+
+/// Makes a query read the table `table` under the name of the entity.
+///
+/// `SELECT "evertask_tasks"."id" … FROM "jobs_tasks" AS "evertask_tasks"`: everything that was
+/// built with the entity's columns still fits.
+#[must_use]
+pub fn under<E: EntityTrait>(mut select: Select<E>, table: &str) -> Select<E> {
+    QueryTrait::query(&mut select)
+        .from_clear()
+        .from_as(Alias::new(table), E::default());
+    select
+}

@@ -1,0 +1,28 @@
+use sea_orm_migration::prelude::{Alias, DynIden, IntoIden};
+use sea_orm_migration::{MigrationTrait, MigratorTraitSelf};
+
+use crate::m20261121_000001_initial::Initial;
+use crate::prefix::TablePrefix;
+
+/// Brings the tables of one prefix up to date.
+#[derive(Clone, Debug)]
+pub struct Migrator {
+    prefix: TablePrefix,
+}
+
+impl Migrator {
+    /// Creates the migrator for the tables of `prefix`.
+    pub fn new(prefix: TablePrefix) -> Self {
+        Self { prefix }
+    }
+}
+
+impl MigratorTraitSelf for Migrator {
+    fn migrations(&self) -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(Initial(self.prefix.clone()))]
+    }
+
+    fn migration_table_name(&self) -> DynIden {
+        Alias::new(self.prefix.migrations()).into_iden()
+    }
+}

@@ -1,0 +1,230 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use evertask_actors::runtime::{Settings, StartError, start};
+use evertask_actors::{BlockingHandler, CatalogBuilder, Queue, Task, TaskHandler};
+use evertask_core::storage::StorageBackend;
+use evertask_core::task::IdSource;
+use evertask_core::time::Clock;
+
+use crate::handle::EverTask;
+
+/// Configures a runtime; everything is checked by [`start`](Self::start), before anything runs.
+#[must_use]
+#[derive(Debug, Default)]
+pub struct Builder {
+    storage: Option<Arc<dyn StorageBackend>>,
+    catalog: CatalogBuilder,
+    changes: Changes,
+}
+
+/// The settings that differ from their defaults.
+#[derive(Debug, Default)]
+struct Changes {
+    queues: Vec<Queue>,
+    clock: Option<Arc<dyn Clock>>,
+    ids: Option<Arc<dyn IdSource>>,
+    max_payload: Option<usize>,
+    max_dispatches: Option<usize>,
+    patience: Option<Duration>,
+    drain: Option<Duration>,
+    grace: Option<Duration>,
+    abort_after: Option<Duration>,
+    quarantine_after: Option<u32>,
+    probation: Option<Duration>,
+    decode_failures: Option<u32>,
+    handler_threads: Option<usize>,
+    round_trip_payloads: bool,
+}
+
+impl Builder {
+    pub(crate) fn new() -> Self {
+        Self::default()
+    }
+
+    /// Where tasks are kept: a [`SqlStorage`](crate::SqlStorage), or a
+    /// [`MemoryStorage`](crate::MemoryStorage) in tests. Required.
+    pub fn storage(mut self, storage: impl StorageBackend) -> Self {
+        self.storage = Some(Arc::new(storage));
+        self
+    }
+
+    /// Adds a queue, or configures the default one.
+    pub fn queue(mut self, queue: Queue) -> Self {
+        self.changes.queues.push(queue);
+        self
+    }
+
+    /// Adds the handler of one kind of task.
+    ///
+    /// If the value handles several kinds, the kind has to be named: see
+    /// [`handler_for`](Self::handler_for).
+    pub fn handler<T: Task, H: TaskHandler<T>>(mut self, handler: H) -> Self {
+        self.catalog.add::<T, H>(handler);
+        self
+    }
+
+    /// Adds the handler of the tasks of type `T`; share one value between several kinds in an
+    /// `Arc`.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use evertask::{EverTask, Task, TaskContext, TaskHandler, TaskResult};
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[derive(Serialize, Deserialize)] struct Welcome;
+    /// # #[derive(Serialize, Deserialize)] struct Goodbye;
+    /// # impl Task for Welcome { const NAME: &'static str = "welcome"; }
+    /// # impl Task for Goodbye { const NAME: &'static str = "goodbye"; }
+    /// # struct Mailer;
+    /// # impl TaskHandler<Welcome> for Mailer {
+    /// #     async fn handle(&self, _: &Welcome, _: &TaskContext) -> TaskResult { Ok(()) }
+    /// # }
+    /// # impl TaskHandler<Goodbye> for Mailer {
+    /// #     async fn handle(&self, _: &Goodbye, _: &TaskContext) -> TaskResult { Ok(()) }
+    /// # }
+    /// let mailer = Arc::new(Mailer);
+    /// let builder = EverTask::builder()
+    ///     .handler_for::<Welcome, _>(Arc::clone(&mailer))
+    ///     .handler_for::<Goodbye, _>(mailer);
+    /// ```
+    pub fn handler_for<T: Task, H: TaskHandler<T>>(self, handler: H) -> Self {
+        self.handler::<T, H>(handler)
+    }
+
+    /// Adds the handler of one kind of task that blocks or computes; it runs on a thread of its own.
+    pub fn blocking_handler<T: Task, H: BlockingHandler<T>>(mut self, handler: H) -> Self {
+        self.catalog.add_blocking::<T, H>(handler);
+        self
+    }
+
+    /// Adds the blocking handler of the tasks of type `T`.
+    pub fn blocking_handler_for<T: Task, H: BlockingHandler<T>>(self, handler: H) -> Self {
+        self.blocking_handler::<T, H>(handler)
+    }
+
+    /// The clock; the operating system's by default.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.changes.clock = Some(Arc::new(clock));
+        self
+    }
+
+    /// What makes ids; random version 7 UUIDs by default.
+    pub fn ids(mut self, ids: impl IdSource) -> Self {
+        self.changes.ids = Some(Arc::new(ids));
+        self
+    }
+
+    /// The largest payload in bytes of JSON; 1 MiB by default. A larger one is refused.
+    pub fn max_payload(mut self, bytes: usize) -> Self {
+        self.changes.max_payload = Some(bytes);
+        self
+    }
+
+    /// How many dispatches may wait for their commit at once; 8192 by default. More are refused as
+    /// overload.
+    pub fn max_dispatches(mut self, dispatches: usize) -> Self {
+        self.changes.max_dispatches = Some(dispatches);
+        self
+    }
+
+    /// How long a dispatch or a cancel waits for a storage that can't be used; 30 seconds by
+    /// default.
+    pub fn patience(mut self, time: Duration) -> Self {
+        self.changes.patience = Some(time);
+        self
+    }
+
+    /// How long a shutdown lets running handlers finish undisturbed; 10 seconds by default.
+    pub fn drain(mut self, time: Duration) -> Self {
+        self.changes.drain = Some(time);
+        self
+    }
+
+    /// How long a shutdown lets them stop after telling them to; 5 seconds by default.
+    pub fn grace(mut self, time: Duration) -> Self {
+        self.changes.grace = Some(time);
+        self
+    }
+
+    /// How long a handler that was cancelled or ran into its timeout may take before it is aborted;
+    /// 5 seconds by default.
+    pub fn abort_after(mut self, time: Duration) -> Self {
+        self.changes.abort_after = Some(time);
+        self
+    }
+
+    /// How often in a row a task may be what its process died of before it is quarantined; 5 by
+    /// default.
+    pub fn quarantine_after(mut self, crashes: u32) -> Self {
+        self.changes.quarantine_after = Some(crashes);
+        self
+    }
+
+    /// How long a task that a crash interrupted must live, when it is run again alone, to be found
+    /// innocent; 250 milliseconds by default.
+    ///
+    /// A process that is killed from outside within this time counts against the task, and a task
+    /// that takes longer than this to bring its process down is not found out.
+    pub fn probation(mut self, time: Duration) -> Self {
+        self.changes.probation = Some(time);
+        self
+    }
+
+    /// In how many starts a stored payload may fail to decode before its task fails; 5 by default.
+    pub fn decode_failures(mut self, starts: u32) -> Self {
+        self.changes.decode_failures = Some(starts);
+        self
+    }
+
+    /// How many threads run asynchronous handlers; one per core by default.
+    pub fn handler_threads(mut self, threads: usize) -> Self {
+        self.changes.handler_threads = Some(threads);
+        self
+    }
+
+    /// Gives handlers what was stored instead of what was dispatched; for tests, to find payloads
+    /// that don't survive being stored.
+    pub fn round_trip_payloads(mut self, round_trip: bool) -> Self {
+        self.changes.round_trip_payloads = round_trip;
+        self
+    }
+
+    /// Checks the configuration, opens the storage and starts the runtime on a thread of its own.
+    ///
+    /// What is stored and due begins to run at once.
+    ///
+    /// # Errors
+    ///
+    /// See [`StartError`]; nothing runs and nothing is stored then.
+    pub async fn start(self) -> Result<EverTask, StartError> {
+        let storage = self.storage.ok_or(StartError::NoStorage)?;
+        let mut settings = Settings::new(storage);
+        settings.catalog = self.catalog;
+        self.changes.apply(&mut settings);
+        Ok(EverTask::new(start(settings).await?))
+    }
+}
+
+impl Changes {
+    fn apply(self, settings: &mut Settings) {
+        fn set<V>(setting: &mut V, change: Option<V>) {
+            if let Some(value) = change {
+                *setting = value;
+            }
+        }
+        settings.queues = self.queues;
+        set(&mut settings.clock, self.clock);
+        set(&mut settings.ids, self.ids);
+        set(&mut settings.max_payload, self.max_payload);
+        set(&mut settings.max_dispatches, self.max_dispatches);
+        set(&mut settings.patience, self.patience);
+        set(&mut settings.drain, self.drain);
+        set(&mut settings.grace, self.grace);
+        set(&mut settings.abort_after, self.abort_after);
+        set(&mut settings.quarantine_after, self.quarantine_after);
+        set(&mut settings.probation, self.probation);
+        set(&mut settings.decode_failures, self.decode_failures);
+        set(&mut settings.handler_threads, self.handler_threads);
+        settings.round_trip_payloads = self.round_trip_payloads;
+    }
+}

@@ -1,0 +1,235 @@
+//! The statements that are written in SQL: those that write or claim many rows at once.
+//!
+//! Each takes its rows as one JSON array and is therefore the same text for one row and for a
+//! thousand: prepared once, cached by the driver, without a limit on parameters. The alternative, a
+//! statement of many `VALUES`, is another text for every number of rows. `SQLite` reads the array with
+//! `json_each` in order; ids are hexadecimal in it.
+//!
+//! The names of the tables are words checked by [`TablePrefix`], so they are put in as they are.
+
+use evertask_migration::TablePrefix;
+
+/// How a field of a JSON row becomes a value.
+#[derive(Clone, Copy)]
+enum Field {
+    /// A number, text or flag: as it is.
+    Plain(&'static str),
+    /// An id: hexadecimal digits.
+    Id(&'static str),
+}
+
+use Field::{Id, Plain};
+
+const DEFINITION: [Field; 19] = [
+    Id("id"),
+    Plain("created_at"),
+    Plain("task"),
+    Plain("payload_version"),
+    Plain("queue"),
+    Plain("scheduled_at"),
+    Plain("priority"),
+    Plain("tags"),
+    Plain("correlation_id"),
+    Id("parent_id"),
+    Id("series_id"),
+    Plain("occurrence_at"),
+    Plain("limit_key"),
+    Plain("retry"),
+    Plain("timeout_us"),
+    Plain("trace_parent"),
+    Plain("trace_state"),
+    Plain("payload"),
+    Plain("generation"),
+];
+
+const STATE: [Field; 13] = [
+    Plain("status"),
+    Id("owner"),
+    Plain("available_at"),
+    Plain("wait_reason"),
+    Plain("attempts"),
+    Plain("interruptions"),
+    Plain("on_probation"),
+    Plain("recovery_failures"),
+    Plain("error"),
+    Plain("error_kind"),
+    Plain("error_fingerprint"),
+    Plain("last_execution_at"),
+    Plain("execution_time_us"),
+];
+
+const AUDIT: [Field; 7] = [
+    Id("task_id"),
+    Plain("at"),
+    Plain("status"),
+    Plain("error"),
+    Plain("error_kind"),
+    Plain("actor"),
+    Plain("reason"),
+];
+
+const ATTEMPT: [Field; 10] = [
+    Id("id"),
+    Id("task_id"),
+    Plain("number"),
+    Id("process_id"),
+    Plain("started_at"),
+    Plain("waited_us"),
+    Plain("ran_us"),
+    Plain("outcome"),
+    Plain("error"),
+    Plain("error_kind"),
+];
+
+/// The statements for the tables of one prefix.
+#[derive(Clone, Debug)]
+pub(super) struct Statements {
+    /// `?1` rows. Answers the ids that were not there before.
+    pub(super) insert_tasks: String,
+    /// `?1` rows. Answers the ids that had the expected generation.
+    pub(super) change_tasks: String,
+    /// `?1` rows.
+    pub(super) insert_audit: String,
+    /// `?1` rows.
+    pub(super) insert_attempts: String,
+    /// `?1` process, `?2` its start, `?3` number of the group, `?4` pid.
+    pub(super) note_group: String,
+    /// `?1` dead owners, `?2` queues, `?3` now, `?4` limit: the next rows of these queues.
+    pub(super) candidates_of: String,
+    /// The same of every queue but these.
+    pub(super) candidates_except: String,
+    /// `?1` ids, `?2` new owner. Answers the rows.
+    pub(super) claim: String,
+    /// `?1` dead owners, `?2` queues, `?3` now: when the next row of these queues becomes available.
+    pub(super) next_of: String,
+    /// The same of every queue but these.
+    pub(super) next_except: String,
+}
+
+impl Statements {
+    pub(super) fn new(prefix: &TablePrefix) -> Self {
+        let tasks = prefix.tasks();
+        let definition_and_state: Vec<_> = DEFINITION.into_iter().chain(STATE).collect();
+        Self {
+            insert_tasks: format!(
+                "{} ON CONFLICT (id) DO NOTHING RETURNING id",
+                insert(&tasks, &definition_and_state)
+            ),
+            change_tasks: change(&tasks),
+            insert_audit: insert(&prefix.status_audit(), &AUDIT),
+            insert_attempts: format!(
+                "{} ON CONFLICT (id) DO NOTHING",
+                insert(&prefix.attempts(), &ATTEMPT)
+            ),
+            note_group: format!(
+                "INSERT INTO {} (id, started_at, last_group, pid) VALUES (?1, ?2, ?3, ?4) \
+                 ON CONFLICT (id) DO UPDATE SET last_group = excluded.last_group",
+                prefix.processes()
+            ),
+            candidates_of: candidates(&tasks, LANES_OF),
+            candidates_except: candidates(&tasks, LANES_EXCEPT),
+            claim: claim(&tasks),
+            next_of: next(&tasks, LANES_OF),
+            next_except: next(&tasks, LANES_EXCEPT),
+        }
+    }
+}
+
+/// The `WHERE true` is what `SQLite` asks for before `ON CONFLICT`, which it would otherwise read as
+/// a join.
+fn insert(table: &str, fields: &[Field]) -> String {
+    let names = list(fields, |field| field.name().to_owned());
+    let values = list(fields, Field::value);
+    format!("INSERT INTO {table} ({names}) SELECT {values} FROM json_each(?1) AS item WHERE true")
+}
+
+fn change(tasks: &str) -> String {
+    let sets = list(&STATE, |field| {
+        format!("{} = {}", field.name(), field.value())
+    });
+    format!(
+        "UPDATE {tasks} SET generation = item.value ->> 'generation', {sets} \
+         FROM json_each(?1) AS item \
+         WHERE {tasks}.id = unhex(item.value ->> 'id') \
+         AND {tasks}.generation = item.value ->> 'expected' \
+         RETURNING id"
+    )
+}
+
+/// Who may be claimed from.
+const OWNERS: &str =
+    "owners(owner) AS (SELECT NULL UNION ALL SELECT unhex(value) FROM json_each(?1))";
+
+/// A *lane* is what one owner has in one queue: a stretch of the index `claimable` that is in the
+/// order of a claim. A claim merges the heads of its lanes, so its cost depends on how many lanes
+/// there are and how many rows it takes, not on how many rows are stored.
+const LANES_OF: &str = "lane(owner, queue) AS ( \
+     SELECT owners.owner, item.value FROM owners CROSS JOIN json_each(?2) AS item)";
+
+/// The queues are found by leaping through the index from one to the next.
+const LANES_EXCEPT: &str = "leap(owner, queue) AS ( \
+     SELECT owner, (SELECT queue FROM {tasks} WHERE owner IS owners.owner \
+         AND available_at IS NOT NULL AND wait_reason IS NULL ORDER BY queue LIMIT 1) \
+     FROM owners \
+     UNION ALL \
+     SELECT owner, (SELECT queue FROM {tasks} WHERE owner IS leap.owner AND queue > leap.queue \
+         AND available_at IS NOT NULL AND wait_reason IS NULL ORDER BY queue LIMIT 1) \
+     FROM leap WHERE queue IS NOT NULL), \
+     lane(owner, queue) AS (SELECT owner, queue FROM leap \
+     WHERE queue IS NOT NULL AND queue NOT IN (SELECT value FROM json_each(?2)))";
+
+/// `octet_length` reads the length without reading the payload.
+fn candidates(tasks: &str, lanes: &str) -> String {
+    let lanes = lanes.replace("{tasks}", tasks);
+    format!(
+        "WITH RECURSIVE {OWNERS}, {lanes} \
+         SELECT head.id, head.owner, head.status, octet_length(head.payload) AS bytes \
+         FROM lane CROSS JOIN {tasks} AS head \
+         WHERE head.rowid IN (SELECT rowid FROM {tasks} WHERE owner IS lane.owner \
+             AND queue = lane.queue AND available_at <= ?3 AND wait_reason IS NULL \
+             ORDER BY available_at, id LIMIT ?4) \
+         ORDER BY head.available_at, head.id LIMIT ?4"
+    )
+}
+
+/// A row between two attempts is in progress without an owner and stays so; of a dead owner, it
+/// begins anew.
+fn claim(tasks: &str) -> String {
+    format!(
+        "UPDATE {tasks} SET \
+         status = CASE WHEN owner IS NULL AND status = 'InProgress' THEN status ELSE 'Queued' END, \
+         interruptions = interruptions + (owner IS NOT NULL AND on_probation), \
+         on_probation = 0, owner = ?2, generation = generation + 1 \
+         WHERE id IN (SELECT unhex(value) FROM json_each(?1)) RETURNING *"
+    )
+}
+
+fn next(tasks: &str, lanes: &str) -> String {
+    let lanes = lanes.replace("{tasks}", tasks);
+    format!(
+        "WITH RECURSIVE {OWNERS}, {lanes} \
+         SELECT min((SELECT available_at FROM {tasks} WHERE owner IS lane.owner \
+             AND queue = lane.queue AND available_at > ?3 AND wait_reason IS NULL \
+             ORDER BY available_at LIMIT 1)) AS next FROM lane"
+    )
+}
+
+impl Field {
+    fn name(self) -> &'static str {
+        match self {
+            Plain(name) | Id(name) => name,
+        }
+    }
+
+    fn value(self) -> String {
+        match self {
+            Plain(name) => format!("item.value ->> '{name}'"),
+            Id(name) => format!("unhex(item.value ->> '{name}')"),
+        }
+    }
+}
+
+fn list(fields: &[Field], write: impl Fn(Field) -> String) -> String {
+    let written: Vec<_> = fields.iter().map(|field| write(*field)).collect();
+    written.join(", ")
+}

@@ -1,0 +1,5 @@
+//! What evertask promises, one file per promise.
+
+mod stage;
+
+mod running;
