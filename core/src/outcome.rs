@@ -106,11 +106,11 @@ pub fn aggregate(failures: &[Failure], last: &Failure) -> Failure {
     if failures.len() < 2 {
         return last.clone();
     }
-    let mut text = format!("all {} attempts failed", failures.len());
-    for (index, failure) in failures.iter().enumerate() {
-        text.push_str(&format!("\n{}. {failure}", index + 1));
-    }
-    Failure::new(last.kind, text)
+    let title = format!("all {} attempts failed", failures.len());
+    let numbered = failures.iter().zip(1..);
+    let lines = numbered.map(|(failure, number)| format!("{number}. {failure}"));
+    let text: Vec<_> = std::iter::once(title).chain(lines).collect();
+    Failure::new(last.kind, text.join("\n"))
 }
 
 #[cfg(test)]

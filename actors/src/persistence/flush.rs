@@ -81,7 +81,7 @@ async fn outlast_outages(
             }
             // The very same group has to be repeated, so nobody can be let go.
             StorageErrorKind::OutcomeUnknown => {}
-            _ => return Err(error),
+            StorageErrorKind::Rejected | StorageErrorKind::Unusable | _ => return Err(error),
         }
         tracing::warn!(%error, ?backoff, "the storage can't be used, trying again");
         deps.clock.sleep(backoff).await;

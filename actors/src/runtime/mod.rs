@@ -1,5 +1,6 @@
 //! One runtime: its settings, its thread, its life, and the client that talks to it.
 
+mod assembly;
 mod client;
 mod faults;
 mod lifecycle;

@@ -41,7 +41,7 @@ pub async fn the_next_instant_is_the_earliest_of_those_to_come(world: &dyn World
 /// Those that a limit left behind are asked for at once, not waited for.
 pub async fn rows_that_are_due_already_are_not_to_come(world: &dyn World) {
     let process = Process::start(world).await;
-    let due = [(1, 1), (2, 2), (3, 30)];
+    let due = [(1, 1), (2, 10), (3, 30)];
     process
         .store(&due.map(|(number, second)| task_due(number, at(second))))
         .await;

@@ -1,0 +1,363 @@
+//! Wiring the actors of a runtime.
+//!
+//! All addresses are made first, then everything that is shared, then the actors: so that no actor
+//! has to do without the address of another.
+
+use std::sync::Arc;
+use std::thread;
+
+use actix::{Actor, Context, Supervised};
+use evertask_core::storage::{ProcessStart, QueueSelector, ReconsiderWaiting, TaskStorage, Write};
+use evertask_core::task::ProcessId;
+use evertask_core::time::Clock;
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+
+use super::client::Client;
+use super::faults::FaultSwitch;
+use super::lifecycle::{Lifecycle, RuntimeFault};
+use super::settings::{Settings, StartError};
+use crate::delivery::{DeliveryRegistry, RunDeps, SoloGate, StopSignals};
+use crate::dispatch::{AdmissionDeps, Gates};
+use crate::monitor::{Monitor, MonitorDeps, Publisher, Subscribers};
+use crate::persistence::{Patience, Persistence, PersistenceClient, PersistenceDeps, WriteQueue};
+use crate::pool::{ClaimLimits, PoolDeps, WorkerPool};
+use crate::queue::{Gate, Queue};
+use crate::scheduler::{Scheduler, SchedulerDeps};
+use crate::supervision::{ActorName, CrashReport, CrashSink, GuardedSlot, RestartBudget, Verdict};
+use crate::supervisor::{ShutdownDeps, ShutdownTimes, Shutdowns, Supervisor, SupervisorDeps};
+use crate::task::HandlerCatalog;
+
+/// What a runtime's thread hands out once it takes tasks.
+pub(super) struct Ready {
+    pub(super) client: Client,
+    #[cfg(feature = "testing")]
+    pub(super) provoker: super::provoke::Provoker,
+}
+
+/// How long one claim's payloads may be, together.
+const MAX_CLAIM_BYTES: usize = 4 * 1024 * 1024;
+
+/// No part of the design relies on a mailbox being bounded, so none is.
+const MAILBOX: u16 = 0;
+
+/// Opens the storage and starts all actors on the current arbiter.
+pub(super) async fn assemble(
+    mut settings: Settings,
+    handlers: Handle,
+    lifecycle: Lifecycle,
+) -> Result<Ready, StartError> {
+    let catalog = Arc::new(std::mem::take(&mut settings.catalog).build()?);
+    add_default_queue(&mut settings.queues);
+    warn_of_unknown_queues(&catalog, &settings.queues);
+    let at = settings.clock.now();
+    let process = ProcessId(settings.ids.next(at));
+    let storage = settings
+        .storage
+        .open(ProcessStart { id: process, at })
+        .await?;
+    let slots = Slots::new(&settings.queues);
+    let wiring = Wiring {
+        gates: slots.gates(&settings.queues),
+        persistence: PersistenceClient::new(slots.persistence.addr(), Arc::clone(&settings.clock)),
+        catalog,
+        process,
+        storage,
+        lifecycle,
+        subscribers: Subscribers::new(),
+        registry: DeliveryRegistry::new(),
+        signals: StopSignals::default(),
+        faults: FaultSwitch::default(),
+        settings,
+    };
+    Ok(wiring.start(slots, handlers))
+}
+
+/// The addresses of all actors, before any of them exists.
+struct Slots {
+    supervisor: GuardedSlot<Supervisor>,
+    persistence: GuardedSlot<Persistence>,
+    scheduler: GuardedSlot<Scheduler>,
+    monitor: GuardedSlot<Monitor>,
+    pools: Vec<GuardedSlot<WorkerPool>>,
+}
+
+/// What the actors share.
+struct Wiring {
+    settings: Settings,
+    catalog: Arc<HandlerCatalog>,
+    process: ProcessId,
+    storage: Arc<dyn TaskStorage>,
+    lifecycle: Lifecycle,
+    gates: Vec<Arc<Gate>>,
+    persistence: PersistenceClient,
+    subscribers: Subscribers,
+    registry: DeliveryRegistry,
+    signals: StopSignals,
+    faults: FaultSwitch,
+}
+
+impl Wiring {
+    fn start(self, slots: Slots, handlers: Handle) -> Ready {
+        let client = self.client(&slots);
+        let ready = Ready {
+            client: client.clone(),
+            #[cfg(feature = "testing")]
+            provoker: slots.provoker(&self.faults),
+        };
+        let admission = self.admission(&slots);
+        let pools = self.pools(&self.run(&slots, client, handlers));
+        let guard = Guard {
+            clock: self.clock(),
+            reports: crash_sink(self.lifecycle.clone()),
+        };
+        let persistence = Persistence::new(self.persistence(&slots));
+        let supervisor = Supervisor::new(self.supervisor(admission));
+        guard.start(slots.monitor, Monitor::new(self.monitor()));
+        guard.start(slots.persistence, persistence);
+        self.reconsider_waiting();
+        guard.start(slots.scheduler, Scheduler::new(self.scheduler()));
+        for (slot, deps) in slots.pools.into_iter().zip(pools) {
+            guard.start(slot, WorkerPool::new(deps));
+        }
+        guard.start(slots.supervisor, supervisor);
+        ready
+    }
+
+    fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.settings.clock)
+    }
+
+    fn client(&self, slots: &Slots) -> Client {
+        Client {
+            supervisor: slots.supervisor.addr(),
+            subscribers: self.subscribers.clone(),
+            lifecycle: self.lifecycle.clone(),
+            clock: self.clock(),
+            ids: Arc::clone(&self.settings.ids),
+            parent: None,
+        }
+    }
+
+    fn run(&self, slots: &Slots, client: Client, handlers: Handle) -> Arc<RunDeps> {
+        Arc::new(RunDeps {
+            process: self.process,
+            clock: self.clock(),
+            ids: Arc::clone(&self.settings.ids),
+            storage: Arc::clone(&self.storage),
+            persistence: self.persistence.clone(),
+            scheduler: slots.scheduler.addr(),
+            handlers,
+            client,
+            signals: self.signals.clone(),
+            abort_after: self.settings.abort_after,
+            probation: self.settings.probation,
+            decode_failures: self.settings.decode_failures,
+        })
+    }
+
+    fn admission(&self, slots: &Slots) -> AdmissionDeps {
+        AdmissionDeps {
+            catalog: Arc::clone(&self.catalog),
+            gates: Gates::new(&self.gates),
+            registry: self.registry.clone(),
+            persistence: self.persistence.clone(),
+            scheduler: slots.scheduler.addr(),
+            clock: self.clock(),
+            ids: Arc::clone(&self.settings.ids),
+            process: self.process,
+            lifecycle: self.lifecycle.clone(),
+            under_way: Arc::new(Semaphore::new(self.settings.max_dispatches)),
+            max_under_way: self.settings.max_dispatches,
+            max_payload: self.settings.max_payload,
+            patience: self.settings.patience,
+            round_trip_payloads: self.settings.round_trip_payloads,
+        }
+    }
+
+    fn pools(&self, run: &Arc<RunDeps>) -> Vec<PoolDeps> {
+        let solo = SoloGate::default();
+        let pool = |gate: &Arc<Gate>| PoolDeps {
+            gate: Arc::clone(gate),
+            catalog: Arc::clone(&self.catalog),
+            registry: self.registry.clone(),
+            persistence: self.persistence.clone(),
+            storage: Arc::clone(&self.storage),
+            run: Arc::clone(run),
+            solo: solo.clone(),
+            process: self.process,
+            clock: self.clock(),
+            limits: ClaimLimits {
+                max_bytes: MAX_CLAIM_BYTES,
+                quarantine_after: self.settings.quarantine_after,
+            },
+            lifecycle: self.lifecycle.clone(),
+            faults: self.faults.clone(),
+        };
+        self.gates.iter().map(pool).collect()
+    }
+
+    fn persistence(&self, slots: &Slots) -> PersistenceDeps {
+        PersistenceDeps {
+            storage: Arc::clone(&self.storage),
+            waiting: WriteQueue::default(),
+            lane: Arc::new(Semaphore::new(1)),
+            clock: self.clock(),
+            publisher: Publisher::new(slots.monitor.addr(), self.subscribers.clone()),
+            faults: self.faults.clone(),
+        }
+    }
+
+    fn monitor(&self) -> MonitorDeps {
+        MonitorDeps {
+            subscribers: self.subscribers.clone(),
+            faults: self.faults.clone(),
+        }
+    }
+
+    fn scheduler(&self) -> SchedulerDeps {
+        SchedulerDeps {
+            gates: self.gates.clone(),
+            clock: self.clock(),
+            faults: self.faults.clone(),
+        }
+    }
+
+    fn supervisor(&self, admission: AdmissionDeps) -> SupervisorDeps {
+        let times = ShutdownTimes {
+            drain: self.settings.drain,
+            grace: self.settings.grace,
+            record: self.settings.abort_after,
+        };
+        let shutdowns = Shutdowns::new(ShutdownDeps {
+            admission: admission.clone(),
+            storage: Arc::clone(&self.storage),
+            lifecycle: self.lifecycle.clone(),
+            signals: self.signals.clone(),
+            times,
+            clock: self.clock(),
+        });
+        SupervisorDeps {
+            admission,
+            storage: Arc::clone(&self.storage),
+            subscribers: self.subscribers.clone(),
+            shutdowns,
+            patience: self.settings.patience,
+            faults: self.faults.clone(),
+        }
+    }
+
+    /// Lets rows be looked at again that an earlier start could not run. Posted before any claim, so
+    /// the first one finds them.
+    fn reconsider_waiting(&self) {
+        let known_tasks = self.catalog.names().map(str::to_owned).collect();
+        let reconsider = Write::Reconsider(ReconsiderWaiting { known_tasks });
+        drop(
+            self.persistence
+                .post(vec![reconsider], Patience::Endless, false),
+        );
+    }
+}
+
+impl Slots {
+    fn new(queues: &[Queue]) -> Self {
+        let pool = |queue: &Queue| {
+            GuardedSlot::new(ActorName::from(format!("pool {}", queue.name)), MAILBOX)
+        };
+        Self {
+            supervisor: GuardedSlot::new(ActorName::from("supervisor"), MAILBOX),
+            persistence: GuardedSlot::new(ActorName::from("persistence"), MAILBOX),
+            scheduler: GuardedSlot::new(ActorName::from("scheduler"), MAILBOX),
+            monitor: GuardedSlot::new(ActorName::from("monitor"), MAILBOX),
+            pools: queues.iter().map(pool).collect(),
+        }
+    }
+
+    fn gates(&self, queues: &[Queue]) -> Vec<Arc<Gate>> {
+        let names = queues.iter().map(|queue| queue.name.clone());
+        let others: Vec<_> = names.filter(|name| name != Queue::DEFAULT).collect();
+        let gate = |(queue, slot): (&Queue, &GuardedSlot<WorkerPool>)| {
+            let selector = if queue.name == Queue::DEFAULT {
+                QueueSelector::AllExcept(others.clone())
+            } else {
+                QueueSelector::Only(queue.name.clone())
+            };
+            Arc::new(Gate::new(queue.clone(), selector, slot.addr()))
+        };
+        queues.iter().zip(&self.pools).map(gate).collect()
+    }
+
+    #[cfg(feature = "testing")]
+    fn provoker(&self, faults: &FaultSwitch) -> super::provoke::Provoker {
+        super::provoke::Provoker {
+            supervisor: self.supervisor.addr(),
+            persistence: self.persistence.addr(),
+            scheduler: self.scheduler.addr(),
+            monitor: self.monitor.addr(),
+            pools: self.pools.iter().map(GuardedSlot::addr).collect(),
+            faults: faults.clone(),
+        }
+    }
+}
+
+fn add_default_queue(queues: &mut Vec<Queue>) {
+    if !queues.iter().any(|queue| queue.name == Queue::DEFAULT) {
+        let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        queues.push(Queue::default_queue(cores));
+    }
+}
+
+fn warn_of_unknown_queues(catalog: &HandlerCatalog, queues: &[Queue]) {
+    for task in catalog.tasks() {
+        let Some(wanted) = &task.options.queue else {
+            continue;
+        };
+        if !queues.iter().any(|queue| queue.name == *wanted) {
+            let (task, queue) = (task.name, wanted);
+            tracing::warn!(
+                task,
+                queue,
+                "the queue is not configured, using the default one"
+            );
+        }
+    }
+}
+
+/// What all actors are guarded with.
+struct Guard {
+    clock: Arc<dyn Clock>,
+    reports: CrashSink,
+}
+
+impl Guard {
+    fn start<A>(&self, slot: GuardedSlot<A>, actor: A)
+    where
+        A: Actor<Context = Context<A>> + Supervised,
+    {
+        let clock = Arc::clone(&self.clock);
+        let reports = Arc::clone(&self.reports);
+        // The handle is not needed: whoever is given up is reported.
+        drop(slot.start(actor, RestartBudget::default(), clock, reports));
+    }
+}
+
+/// Reports crashes to the log, and ends the runtime when an actor is given up.
+fn crash_sink(lifecycle: Lifecycle) -> CrashSink {
+    Arc::new(move |report: CrashReport| {
+        let CrashReport {
+            actor,
+            life,
+            panic,
+            verdict,
+            ..
+        } = report;
+        let first = lifecycle.note_panic(&panic);
+        tracing::error!(%actor, life, panic, ?verdict, "an actor crashed");
+        if verdict == Verdict::GiveUp {
+            lifecycle.end(Err(RuntimeFault::ActorGaveUp {
+                actor,
+                panic: first,
+            }));
+        }
+    })
+}
