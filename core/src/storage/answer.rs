@@ -29,7 +29,7 @@ pub enum InsertAnswer {
 #[derive(Clone, Debug, PartialEq)]
 pub enum ChangeAnswer {
     /// The row says what the change said, because of this write or of an earlier one whose answer
-    /// was lost: its generation and status are those of the change.
+    /// was lost; see [`RowChange::is_applied_to`](super::RowChange::is_applied_to).
     Applied,
     /// The row has another generation; it was left alone.
     Refused(Box<TaskRecord>),

@@ -86,6 +86,19 @@ pub struct RowChange {
     pub attempts: Vec<AttemptRecord>,
 }
 
+impl RowChange {
+    /// Whether `record` says what this change said, so that it was applied before and its answer was
+    /// lost.
+    ///
+    /// The owner is compared too: another process that has taken the row since may have come to the
+    /// same generation and status.
+    pub fn is_applied_to(&self, record: &TaskRecord) -> bool {
+        record.generation == self.generation
+            && record.state.status == self.state.status
+            && record.state.owner == self.state.owner
+    }
+}
+
 /// Cancels a task that is not over.
 #[derive(Clone, Debug)]
 pub struct CancelTask {

@@ -75,12 +75,7 @@ impl Group<'_> {
 fn refusal(change: &RowChange, record: Option<TaskRecord>) -> ChangeAnswer {
     match record {
         None => ChangeAnswer::Missing,
-        Some(record)
-            if record.generation == change.generation
-                && record.state.status == change.state.status =>
-        {
-            ChangeAnswer::Applied
-        }
+        Some(record) if change.is_applied_to(&record) => ChangeAnswer::Applied,
         Some(record) => ChangeAnswer::Refused(Box::new(record)),
     }
 }

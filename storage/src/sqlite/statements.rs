@@ -233,3 +233,110 @@ fn list(fields: &[Field], write: impl Fn(Field) -> String) -> String {
     let written: Vec<_> = fields.iter().map(|field| write(*field)).collect();
     written.join(", ")
 }
+
+#[cfg(test)]
+mod tests {
+    use evertask_core::storage::{ProcessStart, StorageBackend};
+    use evertask_core::task::ProcessId;
+    use evertask_core::time::Timestamp;
+    use sea_orm::{ConnectionTrait, Database, DbBackend, Statement};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::SqlStorage;
+
+    /// Asks how `SQLite` would run a statement on the tables as they are made.
+    async fn plan(sql: impl Fn(Statements) -> String) -> Vec<String> {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("jobs.db");
+        let start = ProcessStart {
+            id: ProcessId(Uuid::from_u128(1)),
+            at: Timestamp::UNIX_EPOCH,
+        };
+        SqlStorage::sqlite(&path).open(start).await.unwrap();
+        let database = Database::connect(format!("sqlite://{}", path.display()))
+            .await
+            .unwrap();
+        let sql = sql(Statements::new(&TablePrefix::default()));
+        let values: [sea_orm::Value; 4] = ["[]".into(), "[]".into(), 0.into(), 10.into()];
+        let parameters = sql.matches('?').count().min(4);
+        let explain = Statement::from_sql_and_values(
+            DbBackend::Sqlite,
+            format!("EXPLAIN QUERY PLAN {sql}"),
+            values.into_iter().take(parameters),
+        );
+        let rows = database.query_all_raw(explain).await.unwrap();
+        rows.iter()
+            .map(|row| row.try_get("", "detail").unwrap())
+            .collect()
+    }
+
+    /// The steps that read the table of tasks, under its name or as `head`.
+    fn reads(plan: &[String]) -> Vec<&str> {
+        let steps = plan.iter().map(String::as_str);
+        steps
+            .filter(|step| step.contains(" evertask_tasks") || step.contains(" head"))
+            .collect()
+    }
+
+    const LEAPS: [&str; 2] = [
+        "SEARCH evertask_tasks USING INDEX evertask_tasks_claimable (owner=?)",
+        "SEARCH evertask_tasks USING INDEX evertask_tasks_claimable (owner=? AND queue>?)",
+    ];
+
+    #[tokio::test]
+    async fn a_claim_reads_the_heads_of_its_lanes_and_sorts_nothing_else() {
+        let heads = [
+            "SEARCH head USING INTEGER PRIMARY KEY (rowid=?)",
+            "SEARCH evertask_tasks USING INDEX evertask_tasks_claimable \
+             (owner=? AND queue=? AND available_at<?)",
+        ];
+        let of = plan(|statements| statements.candidates_of).await;
+        let except = plan(|statements| statements.candidates_except).await;
+        assert_eq!(reads(&of), heads);
+        assert_eq!(reads(&except), [LEAPS, heads].concat());
+        for plan in [of, except] {
+            let sorts: Vec<_> = plan
+                .iter()
+                .enumerate()
+                .filter(|(_, step)| step.contains("TEMP B-TREE"))
+                .collect();
+            // The last step of all: it sorts the heads, which are limited each.
+            let last = "USE TEMP B-TREE FOR ORDER BY".to_owned();
+            assert_eq!(sorts, [(plan.len() - 1, &last)], "{plan:#?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_next_time_is_one_leap_into_each_lane() {
+        let peek = [
+            "SEARCH evertask_tasks USING INDEX evertask_tasks_claimable \
+             (owner=? AND queue=? AND available_at>?)",
+        ];
+        let of = plan(|statements| statements.next_of).await;
+        let except = plan(|statements| statements.next_except).await;
+        assert_eq!(reads(&of), peek);
+        assert_eq!(reads(&except), [LEAPS.as_slice(), &peek].concat());
+        for plan in [of, except] {
+            assert!(
+                !plan.iter().any(|step| step.contains("TEMP B-TREE")),
+                "{plan:#?}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn rows_are_changed_and_claimed_by_their_key() {
+        let change = plan(|statements| statements.change_tasks).await;
+        let claim = plan(|statements| statements.claim).await;
+        for plan in [change, claim] {
+            let [read] = reads(&plan)[..] else {
+                panic!("{plan:#?}");
+            };
+            assert!(
+                read.contains("sqlite_autoindex_evertask_tasks_1 (id=?)"),
+                "{read}"
+            );
+        }
+    }
+}

@@ -84,9 +84,11 @@ async fn a_second_cancel_in_a_group_finds_the_task_over() {
         .unwrap();
     let answers: Vec<_> = answers
         .into_iter()
-        .map(|answer| match answer {
-            Answer::Cancel(answer) => answer,
-            other => panic!("a cancel was answered by {other:?}"),
+        .map(|answer| {
+            let Answer::Cancel(answer) = answer else {
+                panic!("a cancel was answered by {answer:?}");
+            };
+            answer
         })
         .collect();
     assert_eq!(

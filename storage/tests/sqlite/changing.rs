@@ -4,10 +4,11 @@ use evertask_core::storage::{Answer, ChangeAnswer, InsertAnswer, StorageErrorKin
 use evertask_core::task::{
     AttemptId, AttemptOutcome, AttemptRecord, Generation, Status, TaskRecord,
 };
+use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
 use crate::world::{
-    World, apply, at, audited, change, change_one, insert, process_id, read, store, task_id,
+    World, apply, at, audited, change, change_one, insert, open, process_id, read, store, task_id,
     waiting,
 };
 
@@ -99,9 +100,11 @@ async fn an_insert_leaves_a_row_of_its_id_alone() {
     let answers: Vec<_> = answers
         .unwrap()
         .into_iter()
-        .map(|answer| match answer {
-            Answer::Insert(answer) => answer,
-            other => panic!("an insert was answered by {other:?}"),
+        .map(|answer| {
+            let Answer::Insert(answer) = answer else {
+                panic!("an insert was answered by {answer:?}");
+            };
+            answer
         })
         .collect();
     let exists = InsertAnswer::Exists(Box::new(waiting(1, 5)));
@@ -160,15 +163,11 @@ async fn a_row_is_not_changed_without_its_audit() {
 async fn a_database_that_somebody_else_writes_is_busy_and_then_not() {
     let world = World::new();
     let patient = world.storage().busy_timeout(Duration::from_millis(10));
-    let storage = crate::world::open(&patient, 1).await.unwrap();
+    let storage = open(&patient, 1).await.unwrap();
     let other = world.outside().await;
-    sea_orm::ConnectionTrait::execute_unprepared(&other, "BEGIN IMMEDIATE")
-        .await
-        .unwrap();
+    other.execute_unprepared("BEGIN IMMEDIATE").await.unwrap();
     let error = apply(&storage, [insert(waiting(1, 0))]).await.unwrap_err();
     assert_eq!(error.kind(), StorageErrorKind::Transient, "{error}");
-    sea_orm::ConnectionTrait::execute_unprepared(&other, "ROLLBACK")
-        .await
-        .unwrap();
+    other.execute_unprepared("ROLLBACK").await.unwrap();
     store(&storage, [waiting(1, 0)]).await;
 }

@@ -1,11 +1,11 @@
-use evertask_core::storage::{ClaimTasks, QueueSelector, ReconsiderWaiting, Write};
+use evertask_core::storage::{Answer, ClaimTasks, QueueSelector, ReconsiderWaiting, Write};
 use evertask_core::task::{
     Failure, FailureKind, Generation, RowState, Status, TaskRecord, WaitReason,
 };
 
 use crate::world::{
-    World, apply, at, audited, claim, claim_of, ids, in_queue, process_id, queued, read, store,
-    task_id, waiting,
+    World, apply, at, audited, claim, claim_of, ids, in_queue, insert, process_id, queued, read,
+    store, task_id, waiting,
 };
 
 #[tokio::test]
@@ -196,14 +196,9 @@ async fn a_row_between_two_attempts_stays_in_progress() {
 async fn a_claim_sees_what_its_group_did() {
     let world = World::new();
     let storage = world.open(1).await;
-    let group = [
-        Write::Claim(claim_of("mail", 10)),
-        crate::world::insert(waiting(1, 0)),
-    ];
+    let group = [Write::Claim(claim_of("mail", 10)), insert(waiting(1, 0))];
     let answers = apply(&storage, group).await.unwrap();
-    assert!(
-        matches!(&answers[0], evertask_core::storage::Answer::Claim(answer) if answer.tasks.len() == 1)
-    );
+    assert!(matches!(&answers[0], Answer::Claim(answer) if answer.tasks.len() == 1));
 }
 
 #[tokio::test]
@@ -235,8 +230,7 @@ async fn rows_that_wait_for_a_reason_are_reconsidered() {
         known_tasks: vec!["known".to_owned(), "alias".to_owned()],
     });
     let answers = apply(&storage, [Write::Claim(claim_of("mail", 10)), reconsider]).await;
-    let Some(evertask_core::storage::Answer::Claim(answer)) = answers.unwrap().into_iter().next()
-    else {
+    let Some(Answer::Claim(answer)) = answers.unwrap().into_iter().next() else {
         panic!("a claim was not answered");
     };
     assert_eq!(ids(&answer), [1, 3]);

@@ -8,4 +8,5 @@ mod idling;
 mod opening;
 mod processes;
 mod round_trip;
+#[cfg(test)]
 mod world;

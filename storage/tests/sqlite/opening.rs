@@ -3,15 +3,6 @@ use evertask_storage::SqlStorage;
 
 use crate::world::{World, open, read, store, waiting};
 
-async fn names(world: &World) -> Vec<String> {
-    let rows = world
-        .query("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name")
-        .await;
-    rows.iter()
-        .map(|row| row.try_get("", "name").unwrap())
-        .collect()
-}
-
 #[tokio::test]
 async fn a_new_file_gets_the_tables_with_their_prefix_and_no_others() {
     let world = World::new();
@@ -20,7 +11,7 @@ async fn a_new_file_gets_the_tables_with_their_prefix_and_no_others() {
     store(&opened, [waiting(1, 0)]).await;
     assert_eq!(read(&opened, 1).await, waiting(1, 0));
     assert_eq!(
-        names(&world).await,
+        world.tables().await,
         [
             "jobs_attempts",
             "jobs_migrations",
@@ -30,7 +21,7 @@ async fn a_new_file_gets_the_tables_with_their_prefix_and_no_others() {
         ]
     );
     world.open(2).await;
-    assert_eq!(names(&world).await.len(), 10, "two prefixes share a file");
+    assert_eq!(world.tables().await.len(), 10, "two prefixes share a file");
 }
 
 #[tokio::test]

@@ -55,6 +55,15 @@ impl World {
         self.outside().await.query_all_raw(statement).await.unwrap()
     }
 
+    pub(crate) async fn tables(&self) -> Vec<String> {
+        let sql = "SELECT name FROM sqlite_schema \
+                   WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name";
+        let rows = self.query(sql).await;
+        rows.iter()
+            .map(|row| row.try_get("", "name").unwrap())
+            .collect()
+    }
+
     pub(crate) async fn execute(&self, sql: &str) {
         self.outside().await.execute_unprepared(sql).await.unwrap();
     }

@@ -12,7 +12,7 @@ pub(super) fn change(table: &mut Table, change: &RowChange) -> ChangeAnswer {
         return ChangeAnswer::Missing;
     };
     if row.record.generation != change.expected {
-        return if is_repeated(&row.record, change) {
+        return if change.is_applied_to(&row.record) {
             ChangeAnswer::Applied
         } else {
             ChangeAnswer::Refused(Box::new(row.record.clone()))
@@ -25,11 +25,6 @@ pub(super) fn change(table: &mut Table, change: &RowChange) -> ChangeAnswer {
     });
     table.add_attempts(change.id, &change.attempts);
     ChangeAnswer::Applied
-}
-
-/// Whether the change was applied before and its answer was lost.
-fn is_repeated(record: &TaskRecord, change: &RowChange) -> bool {
-    record.generation == change.generation && record.state.status == change.state.status
 }
 
 /// Cancels a task unless it is over.
