@@ -1,6 +1,6 @@
 //! What a URL says about the database, found out before anything is opened.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use evertask_core::storage::{StorageError, StorageErrorKind};
 use sea_orm::sqlx::sqlite::SqliteConnectOptions;
@@ -64,25 +64,42 @@ impl DatabaseFile {
         })
     }
 
-    /// Answers the place of the file, whatever becomes of the working directory.
-    pub(crate) fn absolute(&self) -> Result<PathBuf, StorageError> {
+    /// Answers the one true place of the file, whatever becomes of the working directory.
+    ///
+    /// The files that tell who is alive stand beside it. Two processes that reach it by different
+    /// links must find the same ones, or each would take the other for dead.
+    pub(crate) fn place(&self) -> Result<PathBuf, StorageError> {
         let shown = self.path.display().to_string();
         if shown == ":memory:" {
             return Err(in_memory(&shown));
         }
-        let path = std::path::absolute(&self.path)
-            .map_err(|error| unusable(&shown, "it names no file").with_source(error))?;
-        if path.to_str().is_none() {
+        let place = match self.path.canonicalize() {
+            Ok(place) => place,
+            Err(_) if self.create => self.new_place()?,
+            Err(error) => return Err(unusable(&shown, "there is no such file").with_source(error)),
+        };
+        if place.to_str().is_none() {
             return Err(unusable(&shown, "SQLite needs a path in UTF-8"));
         }
-        let parent = path.parent();
-        if !parent.is_some_and(std::path::Path::is_dir) {
-            return Err(unusable(
-                &shown,
-                "its directory does not exist; create it first",
-            ));
-        }
-        Ok(path)
+        Ok(place)
+    }
+
+    fn new_place(&self) -> Result<PathBuf, StorageError> {
+        let shown = self.path.display().to_string();
+        let Some(name) = self.path.file_name() else {
+            return Err(unusable(&shown, "it names no file"));
+        };
+        let directory = match self.path.parent() {
+            Some(parent) if parent != Path::new("") => parent,
+            _ => Path::new("."),
+        };
+        directory
+            .canonicalize()
+            .map(|directory| directory.join(name))
+            .map_err(|error| {
+                let why = "its directory does not exist; create it first";
+                unusable(&shown, why).with_source(error)
+            })
     }
 }
 

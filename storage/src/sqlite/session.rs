@@ -59,7 +59,7 @@ impl Session {
         storage: &SqlStorage,
         start: ProcessStart,
     ) -> Result<Self, StorageError> {
-        let path = storage.file.absolute()?;
+        let path = storage.file.place()?;
         let directory = OwnersDirectory::beside(&path);
         let turn = directory.wait_for_turn().await?;
         let writer = connection::writer(storage, &path).await?;

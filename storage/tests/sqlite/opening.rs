@@ -1,7 +1,7 @@
 use evertask_core::storage::StorageErrorKind;
 use evertask_storage::SqlStorage;
 
-use crate::world::{World, open, read, store, waiting};
+use crate::world::{World, claim, claim_of, open, queued, read, store, waiting};
 
 #[tokio::test]
 async fn a_new_file_gets_the_tables_with_their_prefix_and_no_others() {
@@ -101,9 +101,22 @@ async fn an_address_that_can_not_be_used_is_refused_with_a_remedy() {
 }
 
 #[tokio::test]
-async fn an_existing_file_is_asked_for_and_none_is_made() {
+async fn a_file_that_must_exist_is_not_made() {
     let world = World::new();
     let url = format!("sqlite://{}?mode=rw", world.path().display());
-    assert!(open(&SqlStorage::from_url(&url).unwrap(), 1).await.is_err());
-    assert!(!world.path().exists());
+    let error = open(&SqlStorage::from_url(&url).unwrap(), 1).await.unwrap_err();
+    assert_eq!(error.kind(), StorageErrorKind::Unusable, "{error}");
+    assert_eq!(world.directory.path().read_dir().unwrap().count(), 0);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn processes_that_reach_a_file_by_different_links_see_each_other() {
+    let world = World::new();
+    let first = world.open(1).await;
+    store(&first, [queued(1, 0, 1)]).await;
+    let link = world.directory.path().join("link.db");
+    std::os::unix::fs::symlink(world.path(), &link).unwrap();
+    let second = open(&SqlStorage::sqlite(link), 2).await.unwrap();
+    assert!(claim(&second, claim_of("mail", 1)).await.tasks.is_empty());
 }
