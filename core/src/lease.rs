@@ -184,7 +184,13 @@ impl RowLease {
     }
 
     /// The row can't run here; it waits, visibly, until the next start looks at it again.
-    pub fn wait(&mut self, owner: ProcessId, reason: WaitReason, failure: Failure) -> RowChange {
+    pub fn wait(
+        &mut self,
+        owner: ProcessId,
+        reason: WaitReason,
+        failure: Failure,
+        now: Timestamp,
+    ) -> RowChange {
         let decoding = u32::from(reason == WaitReason::Undecodable);
         let state = RowState {
             status: Status::WaitingQueue,
@@ -194,7 +200,8 @@ impl RowLease {
             failure: Some(failure),
             ..self.state.clone()
         };
-        self.advance(state, Vec::new(), None)
+        let audit = AuditEntry::of(Status::WaitingQueue, now);
+        self.advance(state, vec![audit], None)
     }
 
     fn over(

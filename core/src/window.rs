@@ -68,6 +68,16 @@ impl Window {
         true
     }
 
+    /// Whether nothing more fits, what is being stored and the room held for a claim aside.
+    ///
+    /// Without a free place to take, because stored rows have to be looked at first, a window need
+    /// not be full.
+    pub fn is_full(&self) -> bool {
+        let held = self.claim.map_or(0, |claim| claim.room);
+        let taken = self.places.saturating_sub(held) + self.spilling;
+        taken >= self.capacity + self.parallelism
+    }
+
     /// Gives a place back.
     pub fn free_place(&mut self) {
         self.places = self.places.saturating_sub(1);
@@ -205,6 +215,17 @@ mod tests {
         assert_eq!(window.begin_claim(), Some(1));
         window.end_claim(0, true);
         assert!(!window.has_backlog());
+    }
+
+    #[test]
+    fn a_window_whose_room_is_held_for_a_claim_is_not_full() {
+        let mut window = Window::new(1, 1);
+        assert_eq!(window.begin_claim(), Some(2));
+        assert!(!window.is_full());
+        window.begin_spill();
+        assert!(!window.is_full());
+        window.begin_spill();
+        assert!(window.is_full());
     }
 
     #[test]

@@ -47,7 +47,7 @@ impl Initial {
     /// before it does not have to follow it there.
     fn tasks(&self, database: DbBackend) -> TableCreateStatement {
         let definition = [
-            id(database, "id").primary_key().take(),
+            id(database, "id").not_null().primary_key().take(),
             required(instant(database, "created_at")),
             required(name("task", 200)),
             required(number("payload_version")),
@@ -108,7 +108,7 @@ impl Initial {
     fn attempts(&self, database: DbBackend) -> TableCreateStatement {
         let table = self.0.attempts();
         self.child_of_task(&table)
-            .col(id(database, "id").primary_key())
+            .col(id(database, "id").not_null().primary_key())
             .col(required(id(database, "task_id")))
             .col(required(number("number")))
             .col(required(id(database, "process_id")))
@@ -124,7 +124,7 @@ impl Initial {
     fn processes(&self, database: DbBackend) -> TableCreateStatement {
         Table::create()
             .table(Alias::new(self.0.processes()))
-            .col(id(database, "id").primary_key())
+            .col(id(database, "id").not_null().primary_key())
             .col(required(instant(database, "started_at")))
             .col(required(number("last_group")))
             .col(required(number("pid")))
@@ -148,7 +148,8 @@ impl Initial {
     ///
     /// `claimable` begins with the owner, because a claim looks at the rows of nobody and of dead
     /// owners only: those of the living, however many, are not even passed by. The queue comes next,
-    /// so that the backlog of another queue isn't either; then what a claim is ordered by.
+    /// so that the backlog of another queue isn't either; then what a claim is ordered by. A query
+    /// uses it only if it says the condition of the index word for word.
     fn indexes(&self) -> [IndexCreateStatement; 5] {
         let tasks = self.0.tasks();
         let claimable = index(

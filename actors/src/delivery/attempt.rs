@@ -46,7 +46,7 @@ impl Attempt<'_> {
             biased;
             ended = &mut body.join => return (body_end(ended), Some(cause)),
             () = self.signals.abort.cancelled() => {}
-            () = self.clock.sleep(self.abort_after) => {}
+            () = self.patience_ends(cause) => {}
         }
         body.join.abort();
         let ended = if body.can_abort {
@@ -65,6 +65,14 @@ impl Attempt<'_> {
             }
         };
         (body_end(ended), Some(cause))
+    }
+
+    /// Waits until a body that was told to stop has to be aborted; a shutdown decides that itself.
+    async fn patience_ends(&self, cause: StopCause) {
+        match cause {
+            StopCause::Cancel | StopCause::Timeout(_) => self.clock.sleep(self.abort_after).await,
+            StopCause::Shutdown => std::future::pending().await,
+        }
     }
 
     async fn time_is_up(&self) -> Duration {

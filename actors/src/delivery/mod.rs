@@ -11,7 +11,7 @@ mod run_deps;
 mod solo;
 mod trip;
 
-pub(crate) use registry::{Cancellation, DeliveryRegistry, Registration};
+pub(crate) use registry::{Cancellation, ClaimUnderWay, DeliveryRegistry, Registration};
 pub(crate) use run::run;
 pub(crate) use run_deps::{RunDeps, StopSignals};
 pub(crate) use solo::{SoloGate, SoloTurn};

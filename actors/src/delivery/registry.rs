@@ -1,5 +1,5 @@
-use std::collections::HashMap;
 use std::collections::hash_map::Entry as MapEntry;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
@@ -16,14 +16,30 @@ use tokio_util::sync::CancellationToken;
 pub(crate) struct DeliveryRegistry(Arc<Shared>);
 
 struct Shared {
-    entries: Mutex<HashMap<TaskId, Entry>>,
+    book: Mutex<Book>,
     running: watch::Sender<usize>,
+}
+
+#[derive(Default)]
+struct Book {
+    entries: HashMap<TaskId, Entry>,
+    /// Cancels of tasks without a delivery, kept for claims that may be bringing one.
+    cancelled: HashMap<TaskId, EarlyCancel>,
+    /// The claims whose rows are not all registered yet, by number.
+    claims: BTreeSet<u64>,
+    last_claim: u64,
+}
+
+struct EarlyCancel {
+    cancellation: Cancellation,
+    /// Once the cancel is stored: the last claim that may have taken the row before.
+    until: Option<u64>,
 }
 
 struct Entry {
     cancelled: CancellationToken,
     cancellation: Option<Cancellation>,
-    running: Option<String>,
+    running: bool,
 }
 
 /// Who cancelled a task, and why.
@@ -41,25 +57,48 @@ pub(crate) struct Registration {
     cancelled: CancellationToken,
 }
 
+/// A claim under way; dropped when its rows are registered.
+#[must_use]
+pub(crate) struct ClaimUnderWay {
+    registry: Arc<Shared>,
+    number: u64,
+}
+
+/// A cancel under way; dropped when it is stored.
+#[must_use]
+pub(crate) struct CancelUnderWay {
+    registry: Arc<Shared>,
+    id: TaskId,
+    /// Whether the handler of the task runs.
+    pub(crate) was_running: bool,
+}
+
 impl DeliveryRegistry {
     pub(crate) fn new() -> Self {
         Self(Arc::new(Shared {
-            entries: Mutex::default(),
+            book: Mutex::default(),
             running: watch::Sender::new(0),
         }))
     }
 
     /// Enters an id; `None` if a delivery of it is under way.
     pub(crate) fn register(&self, id: TaskId) -> Option<Registration> {
-        let mut entries = self.0.entries.lock();
-        let MapEntry::Vacant(vacant) = entries.entry(id) else {
+        let mut book = self.0.book.lock();
+        let early = book
+            .cancelled
+            .get(&id)
+            .map(|early| early.cancellation.clone());
+        let MapEntry::Vacant(vacant) = book.entries.entry(id) else {
             return None;
         };
         let cancelled = CancellationToken::new();
+        if early.is_some() {
+            cancelled.cancel();
+        }
         vacant.insert(Entry {
             cancelled: cancelled.clone(),
-            cancellation: None,
-            running: None,
+            cancellation: early,
+            running: false,
         });
         Some(Registration {
             registry: Arc::clone(&self.0),
@@ -69,17 +108,45 @@ impl DeliveryRegistry {
     }
 
     pub(crate) fn contains(&self, id: TaskId) -> bool {
-        self.0.entries.lock().contains_key(&id)
+        self.0.book.lock().entries.contains_key(&id)
     }
 
-    /// Marks a delivery as cancelled and fires its token; answers whether its handler runs, or
-    /// `None` if no delivery of it is under way.
-    pub(crate) fn cancel(&self, id: TaskId, cancellation: Cancellation) -> Option<bool> {
-        let mut entries = self.0.entries.lock();
-        let entry = entries.get_mut(&id)?;
-        entry.cancellation.get_or_insert(cancellation);
-        entry.cancelled.cancel();
-        Some(entry.running.is_some())
+    /// Marks a task as cancelled before that is stored, and fires the token of its delivery.
+    ///
+    /// If there is no delivery, a claim may be about to bring one: the mark is kept until no claim
+    /// that was under way before the cancel was stored can do so any more.
+    pub(crate) fn cancel(&self, id: TaskId, cancellation: Cancellation) -> CancelUnderWay {
+        let mut book = self.0.book.lock();
+        let was_running = if let Some(entry) = book.entries.get_mut(&id) {
+            entry.cancellation.get_or_insert(cancellation);
+            entry.cancelled.cancel();
+            entry.running
+        } else {
+            let until = None;
+            let early = EarlyCancel {
+                cancellation,
+                until,
+            };
+            book.cancelled.insert(id, early);
+            false
+        };
+        CancelUnderWay {
+            registry: Arc::clone(&self.0),
+            id,
+            was_running,
+        }
+    }
+
+    /// A claim is about to be made.
+    pub(crate) fn begin_claim(&self) -> ClaimUnderWay {
+        let mut book = self.0.book.lock();
+        book.last_claim += 1;
+        let number = book.last_claim;
+        book.claims.insert(number);
+        ClaimUnderWay {
+            registry: Arc::clone(&self.0),
+            number,
+        }
     }
 
     /// Waits until no handler runs.
@@ -89,13 +156,18 @@ impl DeliveryRegistry {
         running.wait_for(|running| *running == 0).await.ok();
     }
 
-    /// The handlers that run: ids with the names of their tasks.
-    pub(crate) fn running(&self) -> Vec<(TaskId, String)> {
-        let entries = self.0.entries.lock();
-        let running = entries
-            .iter()
-            .filter_map(|(id, entry)| Some((*id, entry.running.clone()?)));
-        running.collect()
+    /// How many handlers run.
+    pub(crate) fn running(&self) -> usize {
+        *self.0.running.borrow()
+    }
+}
+
+impl Book {
+    /// Forgets early cancels that no claim can meet any more.
+    fn forget_cancels(&mut self) {
+        let oldest = self.claims.first().copied().unwrap_or(u64::MAX);
+        self.cancelled
+            .retain(|_, early| early.until.is_none_or(|until| oldest <= until));
     }
 }
 
@@ -107,17 +179,17 @@ impl Registration {
 
     /// Who cancelled it, if somebody did.
     pub(crate) fn cancellation(&self) -> Option<Cancellation> {
-        let entries = self.registry.entries.lock();
-        entries.get(&self.id)?.cancellation.clone()
+        let book = self.registry.book.lock();
+        book.entries.get(&self.id)?.cancellation.clone()
     }
 
     /// The handler is about to be entered.
-    pub(crate) fn begin(&self, task: &str) {
-        let mut entries = self.registry.entries.lock();
-        if let Some(entry) = entries.get_mut(&self.id)
-            && entry.running.is_none()
+    pub(crate) fn begin(&self) {
+        let mut book = self.registry.book.lock();
+        if let Some(entry) = book.entries.get_mut(&self.id)
+            && !entry.running
         {
-            entry.running = Some(task.to_owned());
+            entry.running = true;
             self.registry.running.send_modify(|running| *running += 1);
         }
     }
@@ -125,10 +197,29 @@ impl Registration {
 
 impl Drop for Registration {
     fn drop(&mut self) {
-        let removed = self.registry.entries.lock().remove(&self.id);
-        if removed.is_some_and(|entry| entry.running.is_some()) {
+        let removed = self.registry.book.lock().entries.remove(&self.id);
+        if removed.is_some_and(|entry| entry.running) {
             self.registry.running.send_modify(|running| *running -= 1);
         }
+    }
+}
+
+impl Drop for ClaimUnderWay {
+    fn drop(&mut self) {
+        let mut book = self.registry.book.lock();
+        book.claims.remove(&self.number);
+        book.forget_cancels();
+    }
+}
+
+impl Drop for CancelUnderWay {
+    fn drop(&mut self) {
+        let mut book = self.registry.book.lock();
+        let last_claim = book.last_claim;
+        if let Some(early) = book.cancelled.get_mut(&self.id) {
+            early.until = Some(last_claim);
+        }
+        book.forget_cancels();
     }
 }
 
@@ -158,18 +249,20 @@ mod tests {
         assert!(registry.register(ID).is_some());
     }
 
+    fn because(text: &str) -> Cancellation {
+        Cancellation {
+            actor: None,
+            reason: Some(text.to_owned()),
+        }
+    }
+
     #[test]
     fn a_cancel_reaches_the_delivery_and_keeps_the_first_reason() {
         let registry = DeliveryRegistry::new();
-        let reason = |text: &str| Cancellation {
-            actor: None,
-            reason: Some(text.to_owned()),
-        };
-        assert_eq!(registry.cancel(ID, reason("nobody there")), None);
         let delivery = registry.register(ID).expect("nothing is under way");
-        assert_eq!(registry.cancel(ID, reason("first")), Some(false));
-        delivery.begin("task");
-        assert_eq!(registry.cancel(ID, reason("second")), Some(true));
+        assert!(!registry.cancel(ID, because("first")).was_running);
+        delivery.begin();
+        assert!(registry.cancel(ID, because("second")).was_running);
         assert!(delivery.cancelled().is_cancelled());
         let kept = delivery
             .cancellation()
@@ -177,13 +270,39 @@ mod tests {
         assert_eq!(kept.as_deref(), Some("first"));
     }
 
+    #[test]
+    fn a_cancel_reaches_a_delivery_that_a_claim_is_about_to_bring() {
+        let registry = DeliveryRegistry::new();
+        let claim = registry.begin_claim();
+        let cancel = registry.cancel(ID, because("early"));
+        drop(cancel);
+        let delivery = registry.register(ID).expect("nothing is under way");
+        assert!(delivery.cancelled().is_cancelled());
+        drop((claim, delivery));
+        let later = registry.register(ID).expect("nothing is under way");
+        assert!(
+            !later.cancelled().is_cancelled(),
+            "the mark is forgotten after the claim"
+        );
+    }
+
+    #[test]
+    fn a_cancel_without_a_claim_leaves_no_mark() {
+        let registry = DeliveryRegistry::new();
+        drop(registry.cancel(ID, because("nobody there")));
+        let later_claim = registry.begin_claim();
+        let delivery = registry.register(ID).expect("nothing is under way");
+        assert!(!delivery.cancelled().is_cancelled());
+        drop(later_claim);
+    }
+
     #[actix::test]
     async fn nobody_runs_once_every_running_delivery_is_dropped() {
         let registry = DeliveryRegistry::new();
         registry.none_running().await;
         let delivery = registry.register(ID).expect("nothing is under way");
-        delivery.begin("task");
-        assert_eq!(registry.running(), [(ID, "task".to_owned())]);
+        delivery.begin();
+        assert_eq!(registry.running(), 1);
         drop(delivery);
         registry.none_running().await;
     }

@@ -78,7 +78,7 @@ impl Run {
             Ok(payload) => payload,
             Err(failure) => return self.give_up_decoding(failure).await,
         };
-        self.delivery.registration.begin(self.delivery.task.name);
+        self.delivery.registration.begin();
         let resumes = self.delivery.lease.state().status == Status::InProgress;
         if let Some(settled) = self.start(resumes).await {
             return settled;
@@ -137,7 +137,7 @@ impl Run {
         let change = if lease.state().recovery_failures + 1 >= self.deps.decode_failures {
             lease.fail(failure, None, now)
         } else {
-            lease.wait(self.deps.process, WaitReason::Undecodable, failure)
+            lease.wait(self.deps.process, WaitReason::Undecodable, failure, now)
         };
         self.settle(change).await
     }
@@ -267,7 +267,7 @@ impl Run {
     async fn park(&mut self, record: AttemptRecord, delay: Duration) -> Settled {
         let due = later(self.deps.clock.now(), delay);
         let change = self.delivery.lease.park(record, due);
-        let settled = self.settle(change).await;
+        let settled = self.settle_outcome(change).await;
         let gate = Arc::clone(&self.delivery.gate);
         tell(&self.deps.scheduler, WakeAt { gate, at: due });
         settled
@@ -275,19 +275,10 @@ impl Run {
 
     async fn complete(&mut self, ended: Ended, payload: &Payload) -> Settled {
         let now = self.deps.clock.now();
-        let change = self.delivery.lease.complete(ended.record.clone(), now);
-        let settled = self.settle(change).await;
-        match &settled {
-            Settled::Applied => self.call(Hook::Completed, payload, ended.context).await,
-            Settled::Superseded if self.delivery.registration.cancelled().is_cancelled() => {
-                // Cancelled between the end of the body and this commit.
-                let record = AttemptRecord {
-                    outcome: AttemptOutcome::Cancelled,
-                    ..ended.record
-                };
-                return self.record_cancel(Some(record)).await;
-            }
-            Settled::Superseded | Settled::Abandoned => {}
+        let change = self.delivery.lease.complete(ended.record, now);
+        let settled = self.settle_outcome(change).await;
+        if matches!(settled, Settled::Applied) {
+            self.call(Hook::Completed, payload, ended.context).await;
         }
         settled
     }
@@ -299,7 +290,7 @@ impl Run {
         let now = self.deps.clock.now();
         let all = aggregate(&self.failures, &last);
         let change = self.delivery.lease.fail(all, Some(ended.record), now);
-        let settled = self.settle(change).await;
+        let settled = self.settle_outcome(change).await;
         if matches!(settled, Settled::Applied) {
             self.call(Hook::Error(last), payload, ended.context).await;
         }
@@ -318,14 +309,26 @@ impl Run {
 
     async fn stop(&mut self, ended: Ended, payload: &Payload) -> Settled {
         let failure = ended.record.failure.clone();
-        let change = self
-            .delivery
-            .lease
-            .stop(Some(ended.record), self.deps.clock.now());
-        let settled = self.settle(change).await;
+        let now = self.deps.clock.now();
+        let change = self.delivery.lease.stop(Some(ended.record), now);
+        let settled = self.settle_outcome(change).await;
         if let (Settled::Applied, Some(failure)) = (&settled, failure) {
             self.call(Hook::Error(failure), payload, ended.context)
                 .await;
+        }
+        settled
+    }
+
+    /// Commits the outcome of an attempt; if the task was cancelled between the end of its body and
+    /// this commit, the cancel stands and the attempt is kept beside it.
+    async fn settle_outcome(&mut self, change: RowChange) -> Settled {
+        let attempts = change.attempts.clone();
+        let settled = self.settle(change).await;
+        let cancelled = self.delivery.registration.cancelled().is_cancelled();
+        if let (Settled::Superseded, true) = (&settled, cancelled) {
+            for attempt in attempts {
+                self.record_cancel(Some(attempt)).await;
+            }
         }
         settled
     }

@@ -201,18 +201,21 @@ fn route(
     if let Some(at) = later {
         return Ok(Route::Later(at));
     }
-    if deps.lifecycle.is_running()
-        && let Some(place) = gate.take_place()
-        // Refused only while another dispatch of the same id is under way, which will run it.
+    // A draining runtime starts nothing, and an id that is under way is stored already: both only
+    // have to reach the storage, however full the window is.
+    if !deps.lifecycle.is_running() || deps.registry.contains(id) {
+        return Ok(Route::Spilled(gate.begin_spill()));
+    }
+    if let Some(place) = gate.take_place()
         && let Some(registration) = deps.registry.register(id)
     {
         return Ok(Route::Window(place, registration));
     }
     match gate.config.when_full {
-        WhenFull::Spill => Ok(Route::Spilled(gate.begin_spill())),
-        WhenFull::Reject => Err(DispatchError::QueueFull {
+        WhenFull::Reject if gate.is_full() => Err(DispatchError::QueueFull {
             queue: gate.name().to_owned(),
         }),
+        WhenFull::Spill | WhenFull::Reject => Ok(Route::Spilled(gate.begin_spill())),
     }
 }
 

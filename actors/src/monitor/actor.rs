@@ -8,7 +8,7 @@ use tokio::sync::broadcast;
 
 use super::event::{Happening, TaskEvent};
 use super::stream::EventStream;
-use crate::runtime::FaultSwitch;
+use crate::runtime::{FaultSwitch, Lifecycle};
 use crate::supervision::tell;
 
 /// Numbers events and hands them to every subscriber.
@@ -98,8 +98,8 @@ impl Subscribers {
         });
     }
 
-    pub(crate) fn stream(&self) -> EventStream {
-        EventStream::new(self.streams.subscribe())
+    pub(crate) fn stream(&self, lifecycle: &Lifecycle) -> EventStream {
+        EventStream::new(self.streams.subscribe(), lifecycle.clone())
     }
 
     fn exist(&self) -> bool {

@@ -8,6 +8,7 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::event::TaskEvent;
+use crate::runtime::Lifecycle;
 
 /// Events from the moment it was opened on; ends with the runtime.
 ///
@@ -16,8 +17,8 @@ use super::event::TaskEvent;
 pub struct EventStream(BoxStream<'static, TaskEvent>);
 
 impl EventStream {
-    pub(super) fn new(receiver: Receiver<TaskEvent>) -> Self {
-        Self(unfold(receiver, next).boxed())
+    pub(super) fn new(receiver: Receiver<TaskEvent>, lifecycle: Lifecycle) -> Self {
+        Self(unfold((receiver, lifecycle), next).boxed())
     }
 
     /// Waits for the next event; `None` once the runtime has ended.
@@ -26,11 +27,18 @@ impl EventStream {
     }
 }
 
-async fn next(mut receiver: Receiver<TaskEvent>) -> Option<(TaskEvent, Receiver<TaskEvent>)> {
+type Source = (Receiver<TaskEvent>, Lifecycle);
+
+async fn next((mut receiver, lifecycle): Source) -> Option<(TaskEvent, Source)> {
     let mut missed = 0;
     loop {
-        match receiver.recv().await {
-            Ok(event) => return Some((TaskEvent { missed, ..event }, receiver)),
+        let event = tokio::select! {
+            biased;
+            event = receiver.recv() => event,
+            _ = lifecycle.ended() => return None,
+        };
+        match event {
+            Ok(event) => return Some((TaskEvent { missed, ..event }, (receiver, lifecycle))),
             Err(RecvError::Lagged(count)) => missed += count,
             Err(RecvError::Closed) => return None,
         }

@@ -94,7 +94,9 @@ mod tests {
 
     fn group_sizes(sets: Vec<WriteSet>) -> Vec<usize> {
         let queue = WriteQueue::default();
-        sets.into_iter().for_each(|set| queue.push(set));
+        for set in sets {
+            queue.push(set);
+        }
         let mut sizes = Vec::new();
         while !queue.is_empty() {
             sizes.push(queue.next_group().len());

@@ -66,10 +66,10 @@ fn changes(change: &RowChange) -> Vec<Happening> {
             });
         }
     }
-    if let (Some(reason), Some(at)) = (state.wait_reason, state.available_at) {
+    if let (Some(reason), Some(entry)) = (state.wait_reason, change.audit.last()) {
         happened.push(Happening {
             id: change.id,
-            at,
+            at: entry.at,
             kind: TaskEventKind::Waiting(reason),
         });
     }

@@ -58,7 +58,8 @@ pub(crate) struct Deliver(pub(crate) Box<Delivery>);
 #[rtype(result = "()")]
 pub(crate) struct SweepOrphans;
 
-/// Gives back every delivery that has not started; answers how many.
+/// Gives back every delivery that has not started; answers how many. Nothing is started any more,
+/// and what still arrives waits for the next drain.
 #[derive(Message)]
 #[rtype(result = "usize")]
 pub(crate) struct Drain;
@@ -79,13 +80,9 @@ impl WorkerPool {
         !self.deps.lifecycle.is_running()
     }
 
-    /// Takes a delivery into the window; while draining, its row is given back instead.
+    /// Takes a delivery into the window.
     pub(super) fn accept(&mut self, delivery: Delivery) {
-        if self.is_draining() {
-            actix_rt::spawn(give_back(self.deps.clone(), vec![delivery]));
-        } else {
-            self.ready.push_back(delivery);
-        }
+        self.ready.push_back(delivery);
     }
 
     pub(super) fn start_ready(&mut self) {

@@ -6,7 +6,7 @@ use evertask_core::storage::{Answer, ClaimAnswer, ClaimTasks, ClaimedTask, RowCh
 use evertask_core::task::{Failure, FailureKind, WaitReason};
 
 use super::actor::{SweepOrphans, WorkerPool};
-use crate::delivery::{Delivery, Registration};
+use crate::delivery::{ClaimUnderWay, Delivery, Registration};
 use crate::persistence::{ChangeChain, Patience, Settled, WriteError};
 use crate::queue::Place;
 use crate::runtime::FaultPoint;
@@ -27,6 +27,8 @@ pub(crate) struct ClaimLimits {
 #[rtype(result = "()")]
 pub(super) struct Claimed {
     life: u64,
+    /// Kept until the rows are registered.
+    under_way: ClaimUnderWay,
     result: Result<ClaimAnswer, WriteError>,
 }
 
@@ -37,11 +39,15 @@ struct ClaimReply {
 }
 
 impl ClaimReply {
-    fn new(pool: Addr<WorkerPool>, life: u64) -> Self {
-        let result = Err(WriteError::Lost);
+    fn new(pool: Addr<WorkerPool>, life: u64, under_way: ClaimUnderWay) -> Self {
+        let claimed = Claimed {
+            life,
+            under_way,
+            result: Err(WriteError::Lost),
+        };
         Self {
             pool,
-            claimed: Some(Claimed { life, result }),
+            claimed: Some(claimed),
         }
     }
 
@@ -76,7 +82,11 @@ impl WorkerPool {
             max_bytes: self.deps.limits.max_bytes,
             now: self.deps.clock.now(),
         });
-        let reply = ClaimReply::new(context.address(), self.life);
+        let reply = ClaimReply::new(
+            context.address(),
+            self.life,
+            self.deps.registry.begin_claim(),
+        );
         let persistence = self.deps.persistence.clone();
         let faults = self.deps.faults.clone();
         actix_rt::spawn(async move {
@@ -114,7 +124,7 @@ impl WorkerPool {
             tracing::warn!(%id, task = name, "no handler is registered, the task waits");
             let text = format!("no handler is registered for the task {name:?}");
             let failure = Failure::new(FailureKind::Undecodable, text);
-            let change = lease.wait(self.deps.process, WaitReason::NoHandler, failure);
+            let change = lease.wait(self.deps.process, WaitReason::NoHandler, failure, now);
             self.put_aside(change, registration, place);
             return;
         };
@@ -140,7 +150,12 @@ impl WorkerPool {
 impl Handler<Claimed> for WorkerPool {
     type Result = ();
 
-    fn handle(&mut self, Claimed { life, result }: Claimed, context: &mut Self::Context) {
+    fn handle(&mut self, claimed: Claimed, context: &mut Self::Context) {
+        let Claimed {
+            life,
+            under_way,
+            result,
+        } = claimed;
         if life != self.life {
             // Asked for by an earlier life, which gave the places back: nobody's rows.
             self.sweep_wanted = true;
@@ -159,6 +174,7 @@ impl Handler<Claimed> for WorkerPool {
                 for (task, place) in answer.tasks.into_iter().zip(places) {
                     self.take(task, place);
                 }
+                drop(under_way);
                 self.start_ready();
             }
             Err(error) => {

@@ -60,6 +60,11 @@ impl Gate {
             .then(|| Place(Arc::clone(self)))
     }
 
+    /// Whether nothing more fits.
+    pub(crate) fn is_full(&self) -> bool {
+        self.window.lock().is_full()
+    }
+
     pub(crate) fn take_slot(self: &Arc<Self>) -> Option<Slot> {
         self.window
             .lock()

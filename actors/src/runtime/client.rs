@@ -120,7 +120,7 @@ impl Client {
 
     /// Opens a stream of every event from now on.
     pub fn events(&self) -> EventStream {
-        self.subscribers.stream()
+        self.subscribers.stream(&self.lifecycle)
     }
 
     /// Sends every event from now on to an actor; see [`Subscribe`](crate::Subscribe).

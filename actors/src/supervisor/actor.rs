@@ -79,7 +79,7 @@ impl Handler<Cancel> for Supervisor {
             reason: cancel.reason.clone(),
         };
         let registry = &self.deps.admission.registry;
-        let was_running = registry.cancel(cancel.id, cancellation) == Some(true);
+        let under_way = registry.cancel(cancel.id, cancellation);
         let write = Write::Cancel(CancelTask {
             id: cancel.id,
             at: self.deps.admission.clock.now(),
@@ -89,7 +89,10 @@ impl Handler<Cancel> for Supervisor {
         let persistence = self.deps.admission.persistence.clone();
         let patience = Patience::For(self.deps.patience);
         Box::pin(async move {
-            match persistence.apply_one(write, patience).await {
+            let answer = persistence.apply_one(write, patience).await;
+            let was_running = under_way.was_running;
+            drop(under_way);
+            match answer {
                 Ok(Answer::Cancel(CancelAnswer::Cancelled(_))) if was_running => {
                     Ok(CancelOutcome::CancelledWhileRunning)
                 }

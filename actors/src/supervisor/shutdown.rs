@@ -108,7 +108,7 @@ impl Shutdowns {
 impl ShutdownDeps {
     async fn run(&self) -> ShutdownReport {
         let registry = &self.admission.registry;
-        let running = registry.running().len();
+        let running = registry.running();
         let mut report = ShutdownReport {
             running,
             ..ShutdownReport::default()
@@ -128,7 +128,7 @@ impl ShutdownDeps {
         }
         report.left_behind = std::mem::take(&mut *self.signals.left_behind.lock());
         self.lifecycle.stop();
-        self.finish_writing().await;
+        self.finish_writing(&mut report.given_back).await;
         report
     }
 
@@ -147,12 +147,12 @@ impl ShutdownDeps {
     async fn wait_for_handlers(&self, time: Duration) -> usize {
         tokio::select! {
             () = self.admission.registry.none_running() => 0,
-            () = self.clock.sleep(time) => self.admission.registry.running().len(),
+            () = self.clock.sleep(time) => self.admission.registry.running(),
         }
     }
 
     /// Lets dispatches that are under way and writes that wait come to their end.
-    async fn finish_writing(&self) {
+    async fn finish_writing(&self, given_back: &mut usize) {
         let all = u32::try_from(self.admission.max_under_way).unwrap_or(u32::MAX);
         let finished = async {
             drop(self.admission.under_way.acquire_many(all).await);
@@ -162,6 +162,8 @@ impl ShutdownDeps {
                 .apply(Vec::new(), Patience::Endless)
                 .await
                 .ok();
+            // What was on its way to a pool when the first drain was made has arrived by now.
+            *given_back += self.drain_pools().await;
             self.storage.close().await
         };
         tokio::select! {

@@ -129,7 +129,9 @@ impl Album {
         let mut ids: Vec<TaskId> = Vec::new();
         let mut entries = tokio::fs::read_dir(&self.photos).await?;
         while let Some(entry) = entries.next_entry().await? {
-            ids.extend(entry.file_name().to_str().and_then(|name| name.parse().ok()));
+            let name = entry.file_name();
+            let id = name.to_str().and_then(|name| name.parse::<TaskId>().ok());
+            ids.extend(id);
         }
         // The ids are version 7 UUIDs, which sort by the time they were made.
         ids.sort_unstable_by(|left, right| right.cmp(left));

@@ -13,7 +13,7 @@ pub(crate) struct Options {
     /// The port to listen on; 0 lets the system choose one.
     #[arg(long, default_value_t = 8080)]
     pub(crate) port: u16,
-    /// The SQLite database of the tasks; created if it is missing.
+    /// The database file of the tasks; created if it is missing.
     #[arg(long, default_value = "photos.db")]
     pub(crate) database: PathBuf,
     /// The directory of the pictures and thumbnails; created if it is missing.

@@ -11,7 +11,7 @@ use crate::tasks::MakeThumbnails;
 pub(crate) struct Photo {
     pub(crate) task_id: TaskId,
     pub(crate) status: Status,
-    attempts: u32,
+    pub(crate) attempts: u32,
     error: Option<String>,
     thumbnails: Vec<ThumbnailLink>,
 }

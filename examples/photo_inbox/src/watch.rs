@@ -51,7 +51,9 @@ pub(crate) async fn until_over(
     let mut watch = Watch::open(client, wait);
     loop {
         let task = client.task(id).await?;
-        let is_over = task.as_ref().is_none_or(|task| task.record.state.status.is_terminal());
+        let is_over = task
+            .as_ref()
+            .is_none_or(|task| task.record.state.status.is_terminal());
         if is_over || !watch.changed(Some(id)).await {
             return Ok(task);
         }

@@ -44,15 +44,10 @@ impl Group<'_> {
         let taken = cut(candidates, claim);
         let exhausted = taken.len() == found;
         let tasks = self.take(&taken, claim.now).await?;
-        let next_available_at = if exhausted {
-            self.next_available_at(claim).await?
-        } else {
-            None
-        };
         Ok(ClaimAnswer {
             tasks,
             exhausted,
-            next_available_at,
+            next_available_at: self.next_available_at(claim).await?,
         })
     }
 

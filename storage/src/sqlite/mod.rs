@@ -16,5 +16,6 @@ mod rows;
 mod schema;
 mod session;
 mod statements;
+mod writer;
 
 pub(crate) use session::Session;

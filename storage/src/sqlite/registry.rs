@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::group::statement;
 use super::owners::{OwnersDirectory, StartTurn};
 use super::rows::micros;
-use super::statements::Statements;
+use super::statements::{CLAIMABLE, Statements};
 use crate::database_error::database_error;
 
 /// Notes the number of the last group that a process committed, in the transaction of that group.
@@ -96,9 +96,7 @@ async fn owners_of_open_rows(
     transaction: &DatabaseTransaction,
     prefix: &TablePrefix,
 ) -> Result<Vec<Uuid>, StorageError> {
-    let claimable = task::Column::AvailableAt
-        .is_not_null()
-        .and(task::Column::WaitReason.is_null());
+    let claimable = Expr::cust(CLAIMABLE);
     let waiting = task::Column::WaitReason.is_not_null();
     let mut owners = Vec::new();
     for open in [claimable, waiting] {

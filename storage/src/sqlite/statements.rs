@@ -9,6 +9,12 @@
 
 use evertask_migration::TablePrefix;
 
+/// Says that a row is open and nothing but its owner and its time can keep it from being claimed.
+///
+/// These are the words of the partial index `claimable`: `SQLite` uses it for a query that says them.
+pub(super) const CLAIMABLE: &str = "available_at IS NOT NULL AND wait_reason IS NULL \
+                                    AND status NOT IN ('Completed', 'Failed', 'Cancelled')";
+
 /// How a field of a JSON row becomes a value.
 #[derive(Clone, Copy)]
 enum Field {
@@ -169,24 +175,24 @@ const LANES_OF: &str = "lane(owner, queue) AS ( \
 /// The queues are found by leaping through the index from one to the next.
 const LANES_EXCEPT: &str = "leap(owner, queue) AS ( \
      SELECT owner, (SELECT queue FROM {tasks} WHERE owner IS owners.owner \
-         AND available_at IS NOT NULL AND wait_reason IS NULL ORDER BY queue LIMIT 1) \
+         AND {CLAIMABLE} ORDER BY queue LIMIT 1) \
      FROM owners \
      UNION ALL \
      SELECT owner, (SELECT queue FROM {tasks} WHERE owner IS leap.owner AND queue > leap.queue \
-         AND available_at IS NOT NULL AND wait_reason IS NULL ORDER BY queue LIMIT 1) \
+         AND {CLAIMABLE} ORDER BY queue LIMIT 1) \
      FROM leap WHERE queue IS NOT NULL), \
      lane(owner, queue) AS (SELECT owner, queue FROM leap \
      WHERE queue IS NOT NULL AND queue NOT IN (SELECT value FROM json_each(?2)))";
 
 /// `octet_length` reads the length without reading the payload.
 fn candidates(tasks: &str, lanes: &str) -> String {
-    let lanes = lanes.replace("{tasks}", tasks);
+    let lanes = lanes_in(tasks, lanes);
     format!(
         "WITH RECURSIVE {OWNERS}, {lanes} \
          SELECT head.id, head.owner, head.status, octet_length(head.payload) AS bytes \
          FROM lane CROSS JOIN {tasks} AS head \
          WHERE head.rowid IN (SELECT rowid FROM {tasks} WHERE owner IS lane.owner \
-             AND queue = lane.queue AND available_at <= ?3 AND wait_reason IS NULL \
+             AND queue = lane.queue AND available_at <= ?3 AND {CLAIMABLE} \
              ORDER BY available_at, id LIMIT ?4) \
          ORDER BY head.available_at, head.id LIMIT ?4"
     )
@@ -205,13 +211,19 @@ fn claim(tasks: &str) -> String {
 }
 
 fn next(tasks: &str, lanes: &str) -> String {
-    let lanes = lanes.replace("{tasks}", tasks);
+    let lanes = lanes_in(tasks, lanes);
     format!(
         "WITH RECURSIVE {OWNERS}, {lanes} \
          SELECT min((SELECT available_at FROM {tasks} WHERE owner IS lane.owner \
-             AND queue = lane.queue AND available_at > ?3 AND wait_reason IS NULL \
+             AND queue = lane.queue AND available_at > ?3 AND {CLAIMABLE} \
              ORDER BY available_at LIMIT 1)) AS next FROM lane"
     )
+}
+
+fn lanes_in(tasks: &str, lanes: &str) -> String {
+    lanes
+        .replace("{tasks}", tasks)
+        .replace("{CLAIMABLE}", CLAIMABLE)
 }
 
 impl Field {
@@ -289,7 +301,7 @@ mod tests {
         let heads = [
             "SEARCH head USING INTEGER PRIMARY KEY (rowid=?)",
             "SEARCH evertask_tasks USING INDEX evertask_tasks_claimable \
-             (owner=? AND queue=? AND available_at<?)",
+             (owner=? AND queue=? AND available_at>? AND available_at<?)",
         ];
         let of = plan(|statements| statements.candidates_of).await;
         let except = plan(|statements| statements.candidates_except).await;

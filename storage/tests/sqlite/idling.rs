@@ -21,8 +21,8 @@ async fn statements_are_counted_and_an_idle_storage_sends_none() {
     let claimed = counter.count();
     assert_eq!(
         claimed - stored,
-        6,
-        "begin, look, take, audit, number of the group, commit"
+        7,
+        "begin, look, take, look on, audit, number of the group, commit"
     );
 
     for _ in 0..100 {

@@ -104,7 +104,9 @@ async fn an_address_that_can_not_be_used_is_refused_with_a_remedy() {
 async fn a_file_that_must_exist_is_not_made() {
     let world = World::new();
     let url = format!("sqlite://{}?mode=rw", world.path().display());
-    let error = open(&SqlStorage::from_url(&url).unwrap(), 1).await.unwrap_err();
+    let error = open(&SqlStorage::from_url(&url).unwrap(), 1)
+        .await
+        .unwrap_err();
     assert_eq!(error.kind(), StorageErrorKind::Unusable, "{error}");
     assert_eq!(world.directory.path().read_dir().unwrap().count(), 0);
 }

@@ -78,10 +78,7 @@ impl Picture {
         Ok(Self {
             original: dimensions(&pixels),
             pixels,
-            encoding: match format {
-                ImageFormat::Jpeg => Encoding::Jpeg,
-                _ => Encoding::Png,
-            },
+            encoding: Encoding::of_thumbnails(format),
             profile: profile.filter(|profile| is_for_rgb(profile)),
         })
     }
@@ -100,7 +97,9 @@ impl Picture {
         let target = self.original.fit(longest);
         if target != dimensions(&self.pixels) {
             let filter = FilterType::CatmullRom;
-            self.pixels = self.pixels.resize_exact(target.width, target.height, filter);
+            self.pixels = self
+                .pixels
+                .resize_exact(target.width, target.height, filter);
         }
         target
     }

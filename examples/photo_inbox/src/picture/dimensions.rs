@@ -39,9 +39,19 @@ mod tests {
 
     #[test]
     fn thumbnails_keep_the_aspect_and_are_never_enlarged() {
-        let sides = (1..=40)
-            .chain((41..2_000).step_by(37))
-            .chain([159, 160, 161, 479, 480, 481, 1279, 1280, 1281, 12_345, u32::MAX]);
+        let sides = (1..=40).chain((41..2_000).step_by(37)).chain([
+            159,
+            160,
+            161,
+            479,
+            480,
+            481,
+            1279,
+            1280,
+            1281,
+            12_345,
+            u32::MAX,
+        ]);
         for width in sides.clone() {
             for height in sides.clone() {
                 for longest in LONGEST_SIDES {
@@ -58,8 +68,15 @@ mod tests {
         let off = |side: u32, of: u32| (f64::from(side) - f64::from(of) * scale).abs();
         let told = format!("{picture:?} became {thumbnail:?} for {longest}");
 
-        assert_eq!(thumbnail.width.max(thumbnail.height), long.min(longest), "{told}");
-        assert!(thumbnail.width <= picture.width && thumbnail.height <= picture.height, "{told}");
+        assert_eq!(
+            thumbnail.width.max(thumbnail.height),
+            long.min(longest),
+            "{told}"
+        );
+        assert!(
+            thumbnail.width <= picture.width && thumbnail.height <= picture.height,
+            "{told}"
+        );
         assert!(thumbnail.width >= 1 && thumbnail.height >= 1, "{told}");
         assert!(off(thumbnail.width, picture.width) < 1.0, "{told}");
         assert!(off(thumbnail.height, picture.height) < 1.0, "{told}");

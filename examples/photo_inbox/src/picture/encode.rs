@@ -1,7 +1,7 @@
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::PngEncoder;
 use image::error::{ImageError, ImageResult};
-use image::{DynamicImage, ImageEncoder};
+use image::{DynamicImage, ImageEncoder, ImageFormat};
 use serde::{Deserialize, Serialize};
 
 /// The quality of JPEG thumbnails, of 100.
@@ -19,6 +19,15 @@ pub(crate) enum Encoding {
 }
 
 impl Encoding {
+    /// How the thumbnails of a picture of that format are written.
+    pub(super) fn of_thumbnails(format: ImageFormat) -> Self {
+        if format == ImageFormat::Jpeg {
+            Self::Jpeg
+        } else {
+            Self::Png
+        }
+    }
+
     /// The end of a file name.
     pub(crate) fn extension(self) -> &'static str {
         match self {
@@ -36,7 +45,11 @@ impl Encoding {
     }
 
     /// Writes pixels as a file, with the colour profile they are meant in.
-    pub(super) fn encode(self, pixels: &DynamicImage, profile: Option<&[u8]>) -> ImageResult<Vec<u8>> {
+    pub(super) fn encode(
+        self,
+        pixels: &DynamicImage,
+        profile: Option<&[u8]>,
+    ) -> ImageResult<Vec<u8>> {
         let mut file = Vec::new();
         match self {
             Self::Jpeg => {
@@ -63,7 +76,9 @@ fn write(
     mut encoder: impl ImageEncoder,
 ) -> ImageResult<()> {
     if let Some(profile) = profile {
-        encoder.set_icc_profile(profile.to_vec()).map_err(ImageError::Unsupported)?;
+        encoder
+            .set_icc_profile(profile.to_vec())
+            .map_err(ImageError::Unsupported)?;
     }
     pixels.write_with_encoder(encoder)
 }

@@ -8,7 +8,10 @@ mod decode;
 mod dimensions;
 mod encode;
 
-pub(crate) use decode::{NoPicture, Picture};
+#[cfg(test)]
+mod tests;
+
+pub(crate) use decode::Picture;
 pub(crate) use dimensions::Dimensions;
 pub(crate) use encode::Encoding;
 

@@ -21,7 +21,9 @@ impl Task for MakeThumbnails {
     const NAME: &'static str = "photo.thumbnails";
 
     fn options() -> TaskOptions {
-        TaskOptions::new().queue("images").timeout(Duration::from_secs(120))
+        TaskOptions::new()
+            .queue("images")
+            .timeout(Duration::from_mins(2))
     }
 }
 
@@ -45,9 +47,9 @@ impl Thumbnailer {
         for longest in LONGEST_SIDES.into_iter().rev() {
             stop_if_told(context)?;
             let size = picture.shrink(longest);
-            let content = picture.encode()?;
+            let bytes = picture.encode()?;
             let kind = (size, picture.encoding());
-            thumbnails.push(self.album.store(photo, longest, kind, &content)?);
+            thumbnails.push(self.album.store(photo, longest, kind, &bytes)?);
         }
         thumbnails.reverse();
         Ok(self.album.store_index(photo, &thumbnails)?)

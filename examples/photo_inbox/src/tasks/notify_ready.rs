@@ -14,7 +14,7 @@ use crate::watch::until_over;
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
 /// How long to wait for the thumbnails to be stored as completed.
-const COMPLETED_WITHIN: Duration = Duration::from_secs(120);
+const COMPLETED_WITHIN: Duration = Duration::from_mins(2);
 
 /// Asks for somebody to be told that the thumbnails of a picture are ready.
 #[derive(Debug, Deserialize, Serialize)]
@@ -55,7 +55,11 @@ impl Notifier {
         let http = Client::builder()
             .timeout(ANSWER_WITHIN)
             .redirect(redirect::Policy::none())
-            .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
+            .user_agent(concat!(
+                env!("CARGO_PKG_NAME"),
+                "/",
+                env!("CARGO_PKG_VERSION")
+            ))
             .build()?;
         Ok(Self { album, http })
     }
@@ -74,20 +78,21 @@ impl Notifier {
                 tracing::info!(photo = %task.photo, "there are no thumbnails to tell of");
                 Ok(())
             }
-            Status::WaitingQueue
-            | Status::Queued
-            | Status::InProgress
-            | Status::ServiceStopped => Err(TaskError::transient("the thumbnails are not ready")),
+            Status::WaitingQueue | Status::Queued | Status::InProgress | Status::ServiceStopped => {
+                Err(TaskError::transient("the thumbnails are not ready"))
+            }
         }
     }
 
     async fn post(&self, url: &str, photo: &Photo) -> TaskResult {
-        let answer = self.http.post(url).json(photo).send().await.map_err(TaskError::transient)?;
+        let answer = self.http.post(url).json(photo).send().await;
+        // Such a URL may hold a secret, and failures are stored and logged.
+        let answer = answer.map_err(|error| TaskError::transient(error.without_url()))?;
         let status = answer.status();
         if status.is_success() {
             return Ok(());
         }
-        let problem = format!("{url} answered {status}");
+        let problem = format!("the other side answered {status}");
         if is_final(status) {
             return Err(TaskError::permanent(problem));
         }
