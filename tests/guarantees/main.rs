@@ -1,5 +1,13 @@
 //! What evertask promises, one file per promise.
 
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test ends with what it did not expect, also in a function that tests share"
+)]
+
 mod stage;
 
 mod running;
