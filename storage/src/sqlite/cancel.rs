@@ -10,7 +10,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter,
 use uuid::Uuid;
 
 use super::group::Group;
-use super::rows::AuditRow;
+use super::rows::{self, Row};
 use crate::database_error::database_error;
 
 impl Group<'_> {
@@ -98,11 +98,11 @@ impl Group<'_> {
     }
 }
 
-fn audit_of(cancel: &CancelTask) -> AuditRow {
+fn audit_of(cancel: &CancelTask) -> Row<'static> {
     let entry = AuditEntry {
         actor: cancel.actor.clone(),
         reason: cancel.reason.clone(),
         ..AuditEntry::of(Status::Cancelled, cancel.at)
     };
-    AuditRow::new(cancel.id, &entry)
+    rows::audit(cancel.id, &entry)
 }

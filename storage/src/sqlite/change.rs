@@ -5,7 +5,7 @@ use evertask_core::task::TaskRecord;
 use uuid::Uuid;
 
 use super::group::Group;
-use super::rows::{AttemptRow, AuditRow, ChangeRow, json};
+use super::rows::{self, json};
 
 impl Group<'_> {
     /// Moves rows on that are where the changes believe them to be.
@@ -36,7 +36,7 @@ impl Group<'_> {
     ) -> Result<(), StorageError> {
         let rows: Vec<_> = round
             .iter()
-            .map(|index| ChangeRow::new(&merged[*index]))
+            .map(|index| rows::change(&merged[*index]))
             .collect();
         let change = &self.setting.statements.change_tasks;
         let applied: HashSet<Uuid> = self
@@ -64,10 +64,10 @@ impl Group<'_> {
     fn note_history(&mut self, change: &RowChange) {
         let audit = change.audit.iter();
         self.audit
-            .extend(audit.map(|entry| AuditRow::new(change.id, entry)));
+            .extend(audit.map(|entry| rows::audit(change.id, entry)));
         let attempts = change.attempts.iter();
         self.attempts
-            .extend(attempts.map(|attempt| AttemptRow::new(change.id, attempt)));
+            .extend(attempts.map(|attempt| rows::attempt(change.id, attempt)));
     }
 }
 

@@ -12,7 +12,7 @@ use sea_orm::{ConnectionTrait, DbErr, ExprTrait, FromQueryResult, QueryResult, V
 use uuid::Uuid;
 
 use super::group::Group;
-use super::rows::{AuditRow, Hex, json, micros};
+use super::rows::{self, Hex, json, micros};
 use crate::database_error::database_error;
 use crate::record::{UnreadableRow, task_record};
 
@@ -101,7 +101,7 @@ impl Group<'_> {
                 Ok(record) => {
                     if candidate.becomes_queued() {
                         let entry = AuditEntry::of(Status::Queued, now);
-                        self.audit.push(AuditRow::new(TaskId(candidate.id), &entry));
+                        self.audit.push(rows::audit(TaskId(candidate.id), &entry));
                     }
                     tasks.push(ClaimedTask {
                         record,

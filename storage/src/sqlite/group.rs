@@ -3,7 +3,7 @@ use evertask_migration::TablePrefix;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, QueryResult, Statement, Value};
 use uuid::Uuid;
 
-use super::rows::{AttemptRow, AuditRow, json};
+use super::rows::{Row, json};
 use super::statements::Statements;
 use crate::database_error::database_error;
 
@@ -24,8 +24,8 @@ pub(super) struct Setting {
 pub(super) struct Group<'a> {
     pub(super) setting: &'a Setting,
     pub(super) transaction: &'a DatabaseTransaction,
-    pub(super) audit: Vec<AuditRow>,
-    pub(super) attempts: Vec<AttemptRow>,
+    pub(super) audit: Vec<Row<'static>>,
+    pub(super) attempts: Vec<Row<'static>>,
     /// Whether anything is different now.
     pub(super) has_written: bool,
 }

@@ -7,7 +7,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
 use super::group::Group;
-use super::rows::{AuditRow, TaskRow, json};
+use super::rows::{self, json};
 use crate::database_error::database_error;
 use crate::record::task_record;
 
@@ -22,7 +22,7 @@ impl Group<'_> {
         }
         let rows: Vec<_> = tasks
             .iter()
-            .map(|task| TaskRow::new(&task.record))
+            .map(|task| rows::task(&task.record))
             .collect::<Result<_, _>>()?;
         let insert = &self.setting.statements.insert_tasks;
         let mut stored: HashSet<Uuid> = self
@@ -39,7 +39,7 @@ impl Group<'_> {
         for (task, _) in tasks.iter().zip(&is_stored).filter(|(_, stored)| **stored) {
             let id = task.record.definition.id;
             self.audit
-                .extend(task.audit.iter().map(|entry| AuditRow::new(id, entry)));
+                .extend(task.audit.iter().map(|entry| rows::audit(id, entry)));
         }
         let refused = tasks.iter().zip(&is_stored).filter(|(_, stored)| !**stored);
         let existing = self

@@ -143,7 +143,7 @@ pub async fn a_claim_sees_everything_its_group_did(world: &dyn World) {
     let mut released = process.store_queued(task(1)).await;
     let mut waiting = process.store_queued(task(2)).await;
     let failure = Failure::new(FailureKind::Other, "no handler");
-    let wait = waiting.wait(process.id, WaitReason::NoHandler, failure);
+    let wait = waiting.wait(process.id, WaitReason::NoHandler, failure, at(1));
     process.advance([wait]).await;
     process.store(&[task(3)]).await;
     let answers = process

@@ -27,8 +27,8 @@ const TRANSITIONS: [Transition; 17] = [
     |lease, _| lease.stop(None, at(1)),
     |lease, me| lease.note(attempt(me, 1, AttemptOutcome::Failed)),
     |lease, _| lease.release(at(1)),
-    |lease, me| lease.wait(me, WaitReason::NoHandler, failure("no handler")),
-    |lease, me| lease.wait(me, WaitReason::Undecodable, failure("undecodable")),
+    |lease, me| lease.wait(me, WaitReason::NoHandler, failure("no handler"), at(1)),
+    |lease, me| lease.wait(me, WaitReason::Undecodable, failure("undecodable"), at(1)),
     |lease, me| {
         lease.start(me, false, at(1));
         lease.release(at(1))

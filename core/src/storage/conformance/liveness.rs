@@ -164,7 +164,7 @@ pub async fn a_dead_judge_does_not_end_the_wait_by_itself(world: &dyn World) {
     let judge = Process::start(world).await;
     for (number, reason) in (1..).zip(WaitReason::ALL) {
         let mut lease = judge.store_queued(task(number)).await;
-        let wait = lease.wait(judge.id, reason, failure("can't run"));
+        let wait = lease.wait(judge.id, reason, failure("can't run"), at(1));
         judge.advance([wait]).await;
     }
     judge.crash().await;

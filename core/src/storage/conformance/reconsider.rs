@@ -7,7 +7,7 @@ use crate::task::{Status, TaskRecord, WaitReason};
 
 async fn store_waiting(judge: &Process<'_>, record: TaskRecord, reason: WaitReason) {
     let mut lease = judge.store_queued(record).await;
-    let wait = lease.wait(judge.id, reason, failure("can't run"));
+    let wait = lease.wait(judge.id, reason, failure("can't run"), at(1));
     judge.advance([wait]).await;
 }
 
