@@ -4,6 +4,7 @@
 mod cancelling;
 mod changing;
 mod claiming;
+mod conformance;
 mod idling;
 mod opening;
 mod processes;
