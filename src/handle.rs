@@ -42,6 +42,24 @@ impl EverTask {
     pub fn provoke(&self, provocation: evertask_actors::runtime::Provocation) {
         self.runtime.provoke(provocation);
     }
+
+    /// How many provoked crashes at a step, in `started` or in `restarting` are still to come.
+    #[cfg(feature = "testing")]
+    pub fn armed(&self) -> u32 {
+        self.runtime.armed()
+    }
+
+    /// Waits until actors have crashed that often since the start.
+    #[cfg(feature = "testing")]
+    pub async fn crashed(&self, times: u64) {
+        self.runtime.crashed(times).await;
+    }
+
+    /// How often actors have crashed since the start.
+    #[cfg(feature = "testing")]
+    pub fn crashes(&self) -> u64 {
+        self.runtime.crashes()
+    }
 }
 
 impl Deref for EverTask {

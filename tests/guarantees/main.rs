@@ -8,6 +8,8 @@
     reason = "a test ends with what it did not expect, also in a function that tests share"
 )]
 
+mod ground;
 mod stage;
 
+mod crashes;
 mod running;

@@ -134,6 +134,11 @@ mod switch {
             }
         }
 
+        /// How many traps have not been sprung yet.
+        pub(crate) fn armed(&self) -> u32 {
+            self.0.lock().values().sum()
+        }
+
         fn set(&self, trap: Trap) {
             *self.0.lock().entry(trap).or_default() += 1;
         }

@@ -41,6 +41,8 @@ pub(crate) struct Lifecycle(std::sync::Arc<Shared>);
 struct Shared {
     stage: watch::Sender<Stage>,
     first_panic: std::sync::OnceLock<String>,
+    /// How often an actor has crashed.
+    crashes: watch::Sender<u64>,
     /// Fires when the thread is to end: after a fault, or when the last handle is gone.
     close: tokio_util::sync::CancellationToken,
 }
@@ -50,6 +52,7 @@ impl Lifecycle {
         Self(std::sync::Arc::new(Shared {
             stage: watch::Sender::new(Stage::Running),
             first_panic: std::sync::OnceLock::new(),
+            crashes: watch::Sender::new(0),
             close: tokio_util::sync::CancellationToken::new(),
         }))
     }
@@ -86,7 +89,14 @@ impl Lifecycle {
 
     /// Remembers what the first panic of any actor said: later ones are its consequences.
     pub(crate) fn note_panic(&self, panic: &str) -> String {
+        self.0.crashes.send_modify(|crashes| *crashes += 1);
         self.0.first_panic.get_or_init(|| panic.to_owned()).clone()
+    }
+
+    /// How often an actor has crashed, now and later.
+    #[cfg(feature = "testing")]
+    pub(crate) fn crashes(&self) -> watch::Receiver<u64> {
+        self.0.crashes.subscribe()
     }
 
     /// Asks the thread to end.

@@ -128,4 +128,22 @@ impl Runtime {
     pub fn provoke(&self, provocation: super::faults::Provocation) {
         self.provoker.provoke(provocation);
     }
+
+    /// How many provoked crashes have not come to pass yet, the ones in a message, a timer or a
+    /// future left aside.
+    pub fn armed(&self) -> u32 {
+        self.provoker.faults.armed()
+    }
+
+    /// Waits until actors have crashed that often since the start.
+    pub async fn crashed(&self, times: u64) {
+        let mut crashes = self.client.lifecycle.crashes();
+        // The sender is in `self`, so there is always an answer.
+        crashes.wait_for(|crashes| *crashes >= times).await.ok();
+    }
+
+    /// How often actors have crashed since the start.
+    pub fn crashes(&self) -> u64 {
+        *self.client.lifecycle.crashes().borrow()
+    }
 }

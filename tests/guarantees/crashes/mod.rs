@@ -1,0 +1,5 @@
+//! Crashes of our own actors, with a thousand dispatches in flight.
+
+mod actors;
+mod steps;
+mod storm;
