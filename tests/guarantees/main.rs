@@ -8,6 +8,8 @@
     reason = "a test ends with what it did not expect, also in a function that tests share"
 )]
 
+mod child;
 mod stage;
 
+mod idling;
 mod running;
