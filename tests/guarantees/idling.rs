@@ -10,7 +10,8 @@ use futures::future::join_all;
 use crate::child::{self, Child};
 use crate::stage::{Numbered, Watch, soon};
 
-const THIS: &str = "idling::a_runtime_whose_tasks_are_due_tomorrow_sends_nothing_and_wakes_for_nothing";
+const THIS: &str =
+    "idling::a_runtime_whose_tasks_are_due_tomorrow_sends_nothing_and_wakes_for_nothing";
 
 /// Longer than the threads that tokio keeps for blocking calls linger.
 const QUIET: Duration = Duration::from_secs(11);

@@ -11,5 +11,6 @@
 mod child;
 mod stage;
 
+mod backlog;
 mod idling;
 mod running;
