@@ -8,8 +8,11 @@
     reason = "a test ends with what it did not expect, also in a function that tests share"
 )]
 
+mod child;
 mod ground;
 mod stage;
 
+mod backlog;
 mod crashes;
+mod idling;
 mod running;
