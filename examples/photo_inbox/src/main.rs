@@ -35,7 +35,7 @@ use routes::UploadLimit;
 use tasks::{Notifier, Thumbnailer};
 
 /// How long open requests may take when the server stops, in seconds.
-const LAST_REQUESTS: u64 = 5;
+const LAST_REQUESTS: u64 = 3;
 
 #[actix_web::main]
 async fn main() -> ExitCode {
@@ -56,9 +56,13 @@ async fn main() -> ExitCode {
 
 /// Serves until a signal says to stop, then lets the running tasks come to their end.
 async fn run(options: Options) -> Result<(), Box<dyn Error>> {
-    let listener = TcpListener::bind((options.host, options.port))?;
+    let (host, port) = (options.host, options.port);
+    let listener = TcpListener::bind((host, port))
+        .map_err(|error| format!("{host} port {port} can't be listened on: {error}"))?;
     let address = listener.local_addr()?;
-    let album = Album::open(&options.data_dir)?;
+    let directory = options.data_dir.display();
+    let album = Album::open(&options.data_dir)
+        .map_err(|error| format!("the directory {directory} can't be used: {error}"))?;
     let evertask = start(&options, &album).await?;
 
     let limit = UploadLimit(options.max_upload());
