@@ -76,9 +76,13 @@ impl RowLease {
     }
 
     /// An attempt failed and the next one follows in the same slot.
+    ///
+    /// It did not take the process down, so nothing is suspected of it any more; how often an earlier
+    /// one may have is forgotten only after a success.
     pub fn retry_in_slot(&mut self, attempt: AttemptRecord) -> RowChange {
         let state = RowState {
             attempts: attempt.number,
+            on_probation: false,
             ..self.state.clone()
         };
         self.advance(state, Vec::new(), Some(attempt))

@@ -17,7 +17,7 @@ use super::attempt::Attempt;
 use super::run_deps::RunDeps;
 use super::solo::SoloTurn;
 use super::trip::{Delivery, Input};
-use crate::persistence::{ChangeChain, Patience, Settled};
+use crate::persistence::{ChangeChain, Patience, Posted, Settled};
 use crate::pool::SweepOrphans;
 use crate::queue::Slot;
 use crate::scheduler::WakeAt;
@@ -216,10 +216,9 @@ impl Run {
                 biased;
                 ended = &mut running => ended,
                 () = deps.clock.sleep(deps.probation) => {
-                    self.turn = None;
                     let change = self.delivery.lease.outlive_probation();
-                    drop(self.chain.post(&deps.persistence, change));
-                    running.await
+                    let stored = self.chain.post(&deps.persistence, change);
+                    tokio::join!(running, pass_on(self.turn.take(), stored)).0
                 }
             }
         } else {
@@ -250,9 +249,11 @@ impl Run {
     /// Stores that an attempt failed and waits out the delay; an error says that the delivery ended.
     async fn wait_in_slot(&mut self, ended: Ended, delay: Duration) -> Result<(), Settled> {
         self.failures.extend(ended.record.failure.clone());
-        self.turn = None;
         let change = self.delivery.lease.retry_in_slot(ended.record.clone());
-        drop(self.chain.post(&self.deps.persistence, change));
+        let stored = self.chain.post(&self.deps.persistence, change);
+        if self.turn.is_some() {
+            pass_on(self.turn.take(), stored).await;
+        }
         let cancelled = self.delivery.registration.cancelled().clone();
         tokio::select! {
             () = self.deps.clock.sleep(delay) => Ok(()),
@@ -407,6 +408,14 @@ impl Run {
             }
         }
     }
+}
+
+/// Gives the turn to run alone to the next one, once it is stored that this one is off probation:
+/// of two rows that say they are on probation, a crash would count against both.
+async fn pass_on(turn: Option<SoloTurn>, stored: Posted) {
+    // A lost answer changes nothing: the chain sends the change again with the outcome.
+    stored.await.ok();
+    drop(turn);
 }
 
 /// What the record of an attempt says of its end.

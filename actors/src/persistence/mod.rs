@@ -17,5 +17,5 @@ mod outcome_events;
 
 pub(crate) use actor::{Persistence, PersistenceDeps};
 pub(crate) use chain::{ChangeChain, Settled};
-pub(crate) use client::{Patience, PersistenceClient, WriteError};
+pub(crate) use client::{Patience, PersistenceClient, Posted, WriteError};
 pub(crate) use group::WriteQueue;
