@@ -1,0 +1,167 @@
+//! Holds what children report against what was promised.
+
+use std::collections::{HashMap, HashSet};
+
+use evertask::TaskId;
+
+use super::database::{Rows, status};
+use super::report::{Report, Run, What};
+
+/// What is known of every task of a test; fed with reports in order, it fails at the first that
+/// breaks a promise.
+#[derive(Default)]
+pub(super) struct Ledger {
+    known: Known,
+    /// Where handlers run.
+    running: HashMap<TaskId, u32>,
+    /// Which child started an attempt last.
+    started: HashMap<Run, u32>,
+    /// Which child came to the end of an attempt last.
+    left: HashMap<Run, u32>,
+    /// How many attempts of a task were stored when the rows were read last.
+    stored_attempts: HashMap<TaskId, i64>,
+    gone: HashSet<u32>,
+    /// What was started again because that child was killed.
+    again: HashMap<u32, HashSet<TaskId>>,
+}
+
+/// What was reported of tasks and has to be in the database ever after.
+#[derive(Clone, Default)]
+pub(super) struct Known {
+    pub(super) given: HashSet<TaskId>,
+    pub(super) over: HashSet<TaskId>,
+}
+
+impl Ledger {
+    pub(super) fn note(&mut self, Report { by, what }: Report) {
+        match what {
+            What::Given(id) => assert!(self.known.given.insert(id), "{id} was given twice"),
+            What::Entered(run) => self.enter(by, run),
+            What::Left(run) => {
+                self.running.remove(&run.id);
+                self.left.insert(run, by);
+            }
+            What::Over(id) => {
+                self.known.over.insert(id);
+            }
+            What::Gone => {
+                self.gone.insert(by);
+                self.running.retain(|_, child| *child != by);
+            }
+            What::InProgress(_) | What::Quiet | What::Closed | What::Mark => {}
+        }
+    }
+
+    fn enter(&mut self, by: u32, run: Run) {
+        let id = run.id;
+        assert!(!self.known.over.contains(&id), "{id} starts after its end");
+        let stored = self.stored_attempts.get(&id).copied().unwrap_or_default();
+        assert!(i64::from(run.attempt) > stored, "{run:?} is stored already");
+        if let Some(other) = self.running.insert(id, by) {
+            panic!("{id} starts in child {by} while it runs in child {other}");
+        }
+        if let Some(before) = self.started.insert(run, by) {
+            assert!(
+                self.gone.contains(&before),
+                "{run:?} starts in child {by}, but child {before} started it and still lives"
+            );
+            self.again.entry(before).or_default().insert(id);
+        }
+    }
+
+    pub(super) fn known(&self) -> &Known {
+        &self.known
+    }
+
+    /// Holds rows against what was known before they were read, and learns from them.
+    pub(super) fn compare(&mut self, known: &Known, rows: &Rows) {
+        for id in &known.given {
+            assert!(rows.contains_key(id), "{id} was given and is not stored");
+        }
+        for id in &known.over {
+            let status = status(&rows[id]);
+            assert!(status.is_terminal(), "{id} was over and is {status}");
+        }
+        for (id, row) in rows {
+            self.stored_attempts.insert(*id, row.attempts);
+            if status(row).is_terminal() {
+                self.known.over.insert(*id);
+            }
+        }
+    }
+
+    /// How many attempts came to their end in that child without a trace in these rows.
+    pub(super) fn unstored_ends(&self, child: u32, rows: &Rows) -> usize {
+        let unstored = |run: &Run| {
+            let row = &rows[&run.id];
+            !status(row).is_terminal() && row.attempts < i64::from(run.attempt)
+        };
+        let left = self.left.iter().filter(|(_, by)| **by == child);
+        left.filter(|(run, _)| unstored(run)).count()
+    }
+
+    /// How many tasks started again because that child was killed.
+    pub(super) fn started_again(&self, child: u32) -> usize {
+        self.again.get(&child).map_or(0, HashSet::len)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    const ID: TaskId = TaskId(Uuid::nil());
+    const RUN: Run = Run { id: ID, attempt: 1 };
+
+    fn note(reports: &[(u32, What)]) -> Ledger {
+        let mut ledger = Ledger::default();
+        for &(by, what) in reports {
+            ledger.note(Report { by, what });
+        }
+        ledger
+    }
+
+    #[test]
+    fn a_run_that_a_kill_cut_short_may_start_again() {
+        let ledger = note(&[
+            (1, What::Entered(RUN)),
+            (1, What::Gone),
+            (2, What::Entered(RUN)),
+        ]);
+        assert_eq!(ledger.started_again(1), 1);
+    }
+
+    #[test]
+    #[should_panic(expected = "while it runs in child 1")]
+    fn two_runs_of_one_task_at_once_are_found() {
+        note(&[(1, What::Entered(RUN)), (2, What::Entered(RUN))]);
+    }
+
+    #[test]
+    #[should_panic(expected = "still lives")]
+    fn a_second_start_without_a_kill_is_found() {
+        let once = [What::Entered(RUN), What::Left(RUN)].map(|what| (1, what));
+        note(&[once, once].concat());
+    }
+
+    #[test]
+    #[should_panic(expected = "starts after its end")]
+    fn a_start_after_the_end_is_found() {
+        note(&[
+            (1, What::Entered(RUN)),
+            (1, What::Over(ID)),
+            (1, What::Gone),
+            (2, What::Entered(RUN)),
+        ]);
+    }
+
+    #[test]
+    #[should_panic(expected = "is not stored")]
+    fn a_lost_task_is_found() {
+        let mut ledger = note(&[(1, What::Given(ID))]);
+        let known = ledger.known().clone();
+        ledger.compare(&known, &Rows::new());
+    }
+}
