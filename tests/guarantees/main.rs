@@ -12,6 +12,7 @@ mod child;
 mod ground;
 mod stage;
 
+mod api;
 mod backlog;
 mod crashes;
 mod idling;

@@ -1,0 +1,77 @@
+//! A runtime that is shutting down.
+
+use evertask::{DispatchError, Status, Stored, TaskEventKind, TaskId};
+use futures::poll;
+use uuid::Uuid;
+
+use super::shelf::Shelf;
+use crate::stage::{Numbered, Watch, event, over, soon, status};
+
+on_each_storage!(
+    a_draining_runtime_stores_and_a_stopped_one_does_not,
+    waiting_tasks_stay_stored_and_run_after_the_next_start,
+);
+
+/// "While draining a dispatch still stores, afterwards `ShuttingDown` and nothing is stored."
+async fn a_draining_runtime_stores_and_a_stopped_one_does_not(shelf: Shelf) {
+    let watch = Watch::held();
+    let evertask = shelf.runtime(&watch).start().await.unwrap();
+    let mut events = evertask.events();
+    evertask.dispatch(Numbered(0)).await.unwrap();
+    event(&mut events, |event| event.kind == TaskEventKind::Started).await;
+    let mut shutdown = Box::pin(evertask.shutdown());
+    // Its message is in the mailbox, before that of the dispatch.
+    assert!(poll!(&mut shutdown).is_pending());
+    let drained = evertask.dispatch(Numbered(1)).await.unwrap();
+    assert_eq!(status(&evertask, drained).await, Status::WaitingQueue);
+    watch.release(1);
+    let report = soon(shutdown).await.unwrap();
+    assert_eq!((report.running, report.drained), (1, 1));
+
+    let late = TaskId(Uuid::from_u128(2));
+    let error = evertask.dispatch(Numbered(2)).id(late).await.unwrap_err();
+    assert!(matches!(error, DispatchError::ShuttingDown), "{error:?}");
+    assert_eq!(error.stored(), Stored::No);
+    drop(evertask);
+
+    let watch = Watch::open();
+    let evertask = shelf.runtime(&watch).start().await.unwrap();
+    let mut events = evertask.events();
+    if status(&evertask, drained).await != Status::Completed {
+        over(&mut events, 1).await;
+    }
+    assert_eq!(soon(evertask.task(late)).await.unwrap(), None);
+    soon(evertask.shutdown()).await.unwrap();
+    assert_eq!(watch.order(), [1]);
+}
+
+async fn waiting_tasks_stay_stored_and_run_after_the_next_start(shelf: Shelf) {
+    let watch = Watch::held();
+    let evertask = shelf.runtime(&watch).start().await.unwrap();
+    let mut events = evertask.events();
+    for number in 0..10 {
+        evertask.dispatch(Numbered(number)).await.unwrap();
+    }
+    for _ in 0..4 {
+        event(&mut events, |event| event.kind == TaskEventKind::Started).await;
+    }
+    let mut shutdown = Box::pin(evertask.shutdown());
+    assert!(poll!(&mut shutdown).is_pending());
+    // Answered after the shutdown has begun.
+    evertask.dispatch(Numbered(10)).await.unwrap();
+    watch.release(4);
+    let report = soon(shutdown).await.unwrap();
+    assert_eq!((report.drained, report.given_back), (4, 6));
+    // Joins the shutdown that is over.
+    assert_eq!(soon(evertask.shutdown()).await.unwrap(), report);
+
+    let rest = Watch::held();
+    let evertask = shelf.runtime(&rest).start().await.unwrap();
+    let mut events = evertask.events();
+    rest.release(100);
+    over(&mut events, 7).await;
+    soon(evertask.shutdown()).await.unwrap();
+    let mut order = rest.order();
+    order.sort_unstable();
+    assert_eq!(order, (4..=10).collect::<Vec<_>>());
+}
