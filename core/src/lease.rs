@@ -58,6 +58,7 @@ impl RowLease {
             status: Status::InProgress,
             owner: Some(owner),
             on_probation: alone,
+            recovery_failures: 0,
             failure: None,
             error_fingerprint: None,
             ..self.state.clone()
