@@ -3,13 +3,16 @@
 //! All addresses are made first, then everything that is shared, then the actors: so that no actor
 //! has to do without the address of another.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use actix::{Actor, Context, Supervised};
 use evertask_core::storage::{ProcessStart, QueueSelector, ReconsiderWaiting, TaskStorage, Write};
 use evertask_core::task::ProcessId;
 use evertask_core::time::Clock;
+use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
@@ -342,7 +345,11 @@ impl Guard {
 }
 
 /// Reports crashes to the log, and ends the runtime when an actor is given up.
+///
+/// A fault says what the first of the panics said that spent the budget: later ones may be its
+/// consequences, and what was survived before has nothing to do with it.
 fn crash_sink(lifecycle: Lifecycle) -> CrashSink {
+    let first_panics = Mutex::new(HashMap::<ActorName, String>::new());
     Arc::new(move |report: CrashReport| {
         let CrashReport {
             actor,
@@ -351,7 +358,13 @@ fn crash_sink(lifecycle: Lifecycle) -> CrashSink {
             verdict,
             ..
         } = report;
-        let first = lifecycle.note_panic(&panic);
+        lifecycle.note_crash();
+        let mut first_panics = first_panics.lock();
+        if verdict == Verdict::RestartAfter(Duration::ZERO) {
+            first_panics.remove(&actor);
+        }
+        let first = first_panics.entry(actor.clone());
+        let first = first.or_insert_with(|| panic.clone()).clone();
         tracing::error!(%actor, life, panic, ?verdict, "an actor crashed");
         if verdict == Verdict::GiveUp {
             lifecycle.end(Err(RuntimeFault::ActorGaveUp {

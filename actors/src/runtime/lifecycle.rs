@@ -13,7 +13,7 @@ pub enum RuntimeFault {
     ActorGaveUp {
         /// The actor.
         actor: ActorName,
-        /// What its first panic said.
+        /// What the first of these panics said.
         panic: String,
     },
     /// The last handle was dropped without a shutdown.
@@ -31,7 +31,11 @@ enum Stage {
     /// Takes no more tasks; the last writes are made.
     Stopped,
     /// Over, for this reason.
-    Ended(Result<(), RuntimeFault>),
+    Ended {
+        reason: Result<(), RuntimeFault>,
+        /// Whether the storage has been let go of, so that the next start can have the tasks.
+        released: bool,
+    },
 }
 
 /// The life of a runtime, shared by all who need to know.
@@ -40,7 +44,6 @@ pub(crate) struct Lifecycle(std::sync::Arc<Shared>);
 
 struct Shared {
     stage: watch::Sender<Stage>,
-    first_panic: std::sync::OnceLock<String>,
     /// How often an actor has crashed.
     crashes: watch::Sender<u64>,
     /// Fires when the thread is to end: after a fault, or when the last handle is gone.
@@ -51,7 +54,6 @@ impl Lifecycle {
     pub(crate) fn new() -> Self {
         Self(std::sync::Arc::new(Shared {
             stage: watch::Sender::new(Stage::Running),
-            first_panic: std::sync::OnceLock::new(),
             crashes: watch::Sender::new(0),
             close: tokio_util::sync::CancellationToken::new(),
         }))
@@ -63,11 +65,11 @@ impl Lifecycle {
 
     /// Whether no more tasks are taken.
     pub(crate) fn is_stopped(&self) -> bool {
-        matches!(*self.0.stage.borrow(), Stage::Stopped | Stage::Ended(_))
+        matches!(*self.0.stage.borrow(), Stage::Stopped | Stage::Ended { .. })
     }
 
     pub(crate) fn has_ended(&self) -> bool {
-        matches!(*self.0.stage.borrow(), Stage::Ended(_))
+        matches!(*self.0.stage.borrow(), Stage::Ended { .. })
     }
 
     pub(crate) fn drain(&self) {
@@ -79,18 +81,29 @@ impl Lifecycle {
     }
 
     /// Ends the life; the first reason stays.
+    ///
+    /// After a fault the thread is still to come to its end, and says so with
+    /// [`released`](Self::released).
     pub(crate) fn end(&self, reason: Result<(), RuntimeFault>) {
-        let faulty = reason.is_err();
-        self.advance(Stage::Ended(reason));
-        if faulty {
+        let released = reason.is_ok();
+        self.advance(Stage::Ended { reason, released });
+        if !released {
             self.close();
         }
     }
 
-    /// Remembers what the first panic of any actor said: later ones are its consequences.
-    pub(crate) fn note_panic(&self, panic: &str) -> String {
+    /// The thread has ended, and with it the use of the storage.
+    pub(crate) fn released(&self) {
+        self.end(Err(RuntimeFault::Abandoned));
+        self.0.stage.send_if_modified(|stage| match stage {
+            Stage::Ended { released, .. } => !std::mem::replace(released, true),
+            Stage::Running | Stage::Draining | Stage::Stopped => false,
+        });
+    }
+
+    /// An actor has crashed.
+    pub(crate) fn note_crash(&self) {
         self.0.crashes.send_modify(|crashes| *crashes += 1);
-        self.0.first_panic.get_or_init(|| panic.to_owned()).clone()
     }
 
     /// How often an actor has crashed, now and later.
@@ -108,14 +121,14 @@ impl Lifecycle {
         self.0.close.cancelled().await;
     }
 
-    /// Waits for the end and answers its reason.
+    /// Waits for the end and answers its reason; the storage is free for the next start by then.
     pub(crate) async fn ended(&self) -> Result<(), RuntimeFault> {
         let mut stage = self.0.stage.subscribe();
         let ended = stage
-            .wait_for(|stage| matches!(stage, Stage::Ended(_)))
+            .wait_for(|stage| matches!(stage, Stage::Ended { released: true, .. }))
             .await;
         match ended.as_deref() {
-            Ok(Stage::Ended(reason)) => reason.clone(),
+            Ok(Stage::Ended { reason, .. }) => reason.clone(),
             _ => Err(RuntimeFault::Abandoned),
         }
     }
@@ -138,7 +151,7 @@ impl Stage {
             Self::Running => 0,
             Self::Draining => 1,
             Self::Stopped => 2,
-            Self::Ended(_) => 3,
+            Self::Ended { .. } => 3,
         }
     }
 }

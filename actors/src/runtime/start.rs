@@ -59,6 +59,7 @@ fn live(
         }
     };
     let handle = handlers.handle().clone();
+    let patience = settings.abort_after;
     actix_rt::System::new().block_on(async move {
         match assemble(settings, handle, lifecycle.clone()).await {
             Ok(started) => {
@@ -71,8 +72,9 @@ fn live(
             }
         }
     });
-    // Handlers that still run are left to themselves: a blocking one may never end.
-    handlers.shutdown_background();
+    // What a handler does between two awaits ends first, and with it the use of the storage. What
+    // takes longer is left to itself: a blocking body may never end.
+    handlers.shutdown_timeout(patience);
 }
 
 fn handler_runtime(settings: &Settings) -> std::io::Result<tokio::runtime::Runtime> {
@@ -91,7 +93,7 @@ struct EndOnDrop(Lifecycle);
 
 impl Drop for EndOnDrop {
     fn drop(&mut self) {
-        self.0.end(Err(RuntimeFault::Abandoned));
+        self.0.released();
     }
 }
 
