@@ -5,6 +5,8 @@
 //! everything back.
 
 mod attempt;
+mod hooks;
+mod outcome;
 mod registry;
 mod run;
 mod run_deps;

@@ -4,23 +4,20 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use evertask_core::outcome::{AttemptEnd, NextStep, StopCause, aggregate, classify, next_step};
-use evertask_core::storage::{CancelTask, RowChange, Write};
+use evertask_core::outcome::{AttemptEnd, NextStep, StopCause, classify, next_step};
+use evertask_core::storage::RowChange;
 use evertask_core::task::{
     AttemptId, AttemptOutcome, AttemptRecord, Failure, FailureKind, Status, WaitReason,
 };
-use evertask_core::time::Timestamp;
-use futures::FutureExt;
 use tokio_util::sync::CancellationToken;
 
 use super::attempt::Attempt;
 use super::run_deps::RunDeps;
 use super::solo::SoloTurn;
 use super::trip::{Delivery, Input};
-use crate::persistence::{ChangeChain, Patience, Posted, Settled};
+use crate::persistence::{ChangeChain, Posted, Settled};
 use crate::pool::SweepOrphans;
 use crate::queue::Slot;
-use crate::scheduler::WakeAt;
 use crate::supervision::tell;
 use crate::task::{DeliveryContext, Hook, Payload, TaskContext};
 
@@ -40,20 +37,20 @@ pub(crate) async fn run(
     drop(slot);
 }
 
-struct Run {
-    chain: ChangeChain,
-    deps: Arc<RunDeps>,
-    context: Arc<DeliveryContext>,
-    turn: Option<SoloTurn>,
-    failures: Vec<Failure>,
-    delivery: Delivery,
+pub(super) struct Run {
+    pub(super) chain: ChangeChain,
+    pub(super) deps: Arc<RunDeps>,
+    pub(super) context: Arc<DeliveryContext>,
+    pub(super) turn: Option<SoloTurn>,
+    pub(super) failures: Vec<Failure>,
+    pub(super) delivery: Delivery,
 }
 
 /// An attempt that has ended.
-struct Ended {
-    end: AttemptEnd,
-    record: AttemptRecord,
-    context: TaskContext,
+pub(super) struct Ended {
+    pub(super) end: AttemptEnd,
+    pub(super) record: AttemptRecord,
+    pub(super) context: TaskContext,
 }
 
 impl Run {
@@ -183,7 +180,7 @@ impl Run {
     }
 
     /// The number of the attempt that is next or running.
-    fn number(&self) -> u32 {
+    pub(super) fn number(&self) -> u32 {
         self.delivery.lease.state().attempts.saturating_add(1)
     }
 
@@ -265,148 +262,8 @@ impl Run {
         }
     }
 
-    async fn park(&mut self, record: AttemptRecord, delay: Duration) -> Settled {
-        let due = later(self.deps.clock.now(), delay);
-        let change = self.delivery.lease.park(record, due);
-        let settled = self.settle_outcome(change).await;
-        let gate = Arc::clone(&self.delivery.gate);
-        tell(&self.deps.scheduler, WakeAt { gate, at: due });
-        settled
-    }
-
-    async fn complete(&mut self, ended: Ended, payload: &Payload) -> Settled {
-        let now = self.deps.clock.now();
-        let change = self.delivery.lease.complete(ended.record, now);
-        let settled = self.settle_outcome(change).await;
-        if matches!(settled, Settled::Applied) {
-            self.call(Hook::Completed, payload, ended.context).await;
-        }
-        settled
-    }
-
-    async fn fail(&mut self, ended: Ended, payload: &Payload) -> Settled {
-        let last = ended.record.failure.clone();
-        let last = last.unwrap_or_else(|| Failure::new(FailureKind::Other, "unknown failure"));
-        self.failures.push(last.clone());
-        let now = self.deps.clock.now();
-        let all = aggregate(&self.failures, &last);
-        let change = self.delivery.lease.fail(all, Some(ended.record), now);
-        let settled = self.settle_outcome(change).await;
-        if matches!(settled, Settled::Applied) {
-            self.call(Hook::Error(last), payload, ended.context).await;
-        }
-        settled
-    }
-
-    async fn cancelled(&mut self, ended: Ended, payload: &Payload) -> Settled {
-        let failure = ended.record.failure.clone();
-        let settled = self.record_cancel(Some(ended.record)).await;
-        if let Some(failure) = failure {
-            self.call(Hook::Error(failure), payload, ended.context)
-                .await;
-        }
-        settled
-    }
-
-    async fn stop(&mut self, ended: Ended, payload: &Payload) -> Settled {
-        let failure = ended.record.failure.clone();
-        let now = self.deps.clock.now();
-        let change = self.delivery.lease.stop(Some(ended.record), now);
-        let settled = self.settle_outcome(change).await;
-        if let (Settled::Applied, Some(failure)) = (&settled, failure) {
-            self.call(Hook::Error(failure), payload, ended.context)
-                .await;
-        }
-        settled
-    }
-
-    /// Commits the outcome of an attempt; if the task was cancelled between the end of its body and
-    /// this commit, the cancel stands and the attempt is kept beside it.
-    async fn settle_outcome(&mut self, change: RowChange) -> Settled {
-        let attempts = change.attempts.clone();
-        let settled = self.settle(change).await;
-        let cancelled = self.delivery.registration.cancelled().is_cancelled();
-        if let (Settled::Superseded, true) = (&settled, cancelled) {
-            for attempt in attempts {
-                self.record_cancel(Some(attempt)).await;
-            }
-        }
-        settled
-    }
-
-    /// Makes sure that the row says `Cancelled`, and keeps the attempt.
-    ///
-    /// Whoever cancelled the task has posted the same write before; this one covers the case that
-    /// theirs was lost.
-    async fn record_cancel(&mut self, attempt: Option<AttemptRecord>) -> Settled {
-        let id = self.delivery.lease.id();
-        let by = self
-            .delivery
-            .registration
-            .cancellation()
-            .unwrap_or_default();
-        let cancel = Write::Cancel(CancelTask {
-            id,
-            at: self.deps.clock.now(),
-            actor: by.actor,
-            reason: by.reason,
-        });
-        if let Err(error) = self
-            .deps
-            .persistence
-            .apply_one(cancel, Patience::Endless)
-            .await
-        {
-            tracing::error!(%error, %id, "a cancel can't be stored");
-            return Settled::Abandoned;
-        }
-        let Some(attempt) = attempt else {
-            return Settled::Applied;
-        };
-        match self.deps.storage.task(id).await {
-            Ok(Some(record)) => {
-                let mut lease = evertask_core::lease::RowLease::new(&record);
-                let mut chain = ChangeChain::default();
-                chain
-                    .settle(&self.deps.persistence, lease.note(attempt))
-                    .await
-            }
-            Ok(None) => Settled::Superseded,
-            Err(error) => {
-                tracing::warn!(%error, %id, "the attempt of a cancelled task is not recorded");
-                Settled::Applied
-            }
-        }
-    }
-
-    async fn settle(&mut self, change: RowChange) -> Settled {
+    pub(super) async fn settle(&mut self, change: RowChange) -> Settled {
         self.chain.settle(&self.deps.persistence, change).await
-    }
-
-    async fn hook(&self, hook: Hook, payload: &Payload, attempt: u32) {
-        let told = self.delivery.registration.cancelled().child_token();
-        let context = TaskContext::new(&self.context, attempt, told);
-        self.call(hook, payload, context).await;
-    }
-
-    async fn call(&self, hook: Hook, payload: &Payload, context: TaskContext) {
-        let name = hook.name();
-        let called = std::panic::catch_unwind(AssertUnwindSafe(|| {
-            self.delivery.task.handler.hook(hook, payload, context)
-        }));
-        let result = match called {
-            Ok(future) => AssertUnwindSafe(future).catch_unwind().await,
-            Err(panic) => Err(panic),
-        };
-        let _entered = self.context.span().enter();
-        match result {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::error!(hook = name, %error, "a hook failed"),
-            Err(panic) => {
-                let text = crate::supervision::panic_text(&*panic);
-                tracing::error!(hook = name, panic = text, "a hook panicked");
-            }
-        }
     }
 }
 
@@ -440,11 +297,4 @@ fn recorded(end: &AttemptEnd, fired: Option<StopCause>) -> (AttemptOutcome, Opti
             failure(FailureKind::Stopped, "the runtime was stopped"),
         ),
     }
-}
-
-fn later(now: Timestamp, delay: Duration) -> Timestamp {
-    chrono::TimeDelta::from_std(delay)
-        .ok()
-        .and_then(|delay| now.checked_add_signed(delay))
-        .unwrap_or(Timestamp::MAX_UTC)
 }

@@ -12,6 +12,7 @@ use evertask_core::task::{
 use evertask_core::time::{Clock, Timestamp, to_micros};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::check::check;
 use super::error::DispatchError;
 use super::message::{Dispatch, When};
 use crate::delivery::{Delivery, DeliveryRegistry, Registration};
@@ -91,10 +92,6 @@ pub(crate) struct Admitted {
     _under_way: OwnedSemaphorePermit,
 }
 
-/// The longest tag and correlation id, and the longest trace header, in bytes.
-const MAX_LABEL: usize = 200;
-const MAX_TRACE: usize = 512;
-
 /// Checks a dispatch and takes a place for it; nothing is stored yet.
 pub(crate) fn admit(deps: &AdmissionDeps, dispatch: Dispatch) -> Result<Admitted, DispatchError> {
     if deps.lifecycle.is_stopped() {
@@ -128,50 +125,6 @@ pub(crate) fn admit(deps: &AdmissionDeps, dispatch: Dispatch) -> Result<Admitted
         route,
         _under_way: under_way,
     })
-}
-
-fn check(dispatch: &Dispatch, max_payload: usize) -> Result<Arc<str>, DispatchError> {
-    let task = || dispatch.task.to_owned();
-    let encoded = dispatch
-        .encoded
-        .clone()
-        .map_err(|reason| DispatchError::Encoding {
-            task: task(),
-            reason: reason.to_string(),
-        })?;
-    if encoded.len() > max_payload {
-        return Err(DispatchError::PayloadTooLarge {
-            task: task(),
-            size: encoded.len(),
-            limit: max_payload,
-        });
-    }
-    if let Some(retry) = &dispatch.retry {
-        retry.validate()?;
-    }
-    let bounded = |option, text: &str, limit| {
-        let length = text.len();
-        let error = DispatchError::OptionTooLong {
-            option,
-            length,
-            limit,
-        };
-        if length > limit { Err(error) } else { Ok(()) }
-    };
-    for tag in &dispatch.tags {
-        bounded("tag", tag, MAX_LABEL)?;
-    }
-    let correlation = dispatch.correlation_id.as_deref().unwrap_or_default();
-    bounded("correlation id", correlation, MAX_LABEL)?;
-    if let Some(trace) = &dispatch.trace {
-        bounded("trace parent", &trace.parent, MAX_TRACE)?;
-        bounded(
-            "trace state",
-            trace.state.as_deref().unwrap_or_default(),
-            MAX_TRACE,
-        )?;
-    }
-    Ok(encoded)
 }
 
 fn due_at(when: When, now: Timestamp) -> Option<Timestamp> {

@@ -1,6 +1,7 @@
 //! Asking for work: the message, its options and its errors.
 
 mod admission;
+mod check;
 mod error;
 mod message;
 

@@ -1,0 +1,139 @@
+//! Recording how a delivery ended.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use evertask_core::lease::RowLease;
+use evertask_core::outcome::aggregate;
+use evertask_core::storage::{CancelTask, RowChange, Write};
+use evertask_core::task::{AttemptRecord, Failure, FailureKind};
+use evertask_core::time::Timestamp;
+
+use super::run::{Ended, Run};
+use crate::persistence::{ChangeChain, Patience, Settled};
+use crate::scheduler::WakeAt;
+use crate::supervision::tell;
+use crate::task::{Hook, Payload};
+
+impl Run {
+    pub(super) async fn park(&mut self, record: AttemptRecord, delay: Duration) -> Settled {
+        let due = later(self.deps.clock.now(), delay);
+        let change = self.delivery.lease.park(record, due);
+        let settled = self.settle_outcome(change).await;
+        let gate = Arc::clone(&self.delivery.gate);
+        tell(&self.deps.scheduler, WakeAt { gate, at: due });
+        settled
+    }
+
+    pub(super) async fn complete(&mut self, ended: Ended, payload: &Payload) -> Settled {
+        let now = self.deps.clock.now();
+        let change = self.delivery.lease.complete(ended.record, now);
+        let settled = self.settle_outcome(change).await;
+        if matches!(settled, Settled::Applied) {
+            self.call(Hook::Completed, payload, ended.context).await;
+        }
+        settled
+    }
+
+    pub(super) async fn fail(&mut self, ended: Ended, payload: &Payload) -> Settled {
+        let last = ended.record.failure.clone();
+        let last = last.unwrap_or_else(|| Failure::new(FailureKind::Other, "unknown failure"));
+        self.failures.push(last.clone());
+        let now = self.deps.clock.now();
+        let all = aggregate(&self.failures, &last);
+        let change = self.delivery.lease.fail(all, Some(ended.record), now);
+        let settled = self.settle_outcome(change).await;
+        if matches!(settled, Settled::Applied) {
+            self.call(Hook::Error(last), payload, ended.context).await;
+        }
+        settled
+    }
+
+    pub(super) async fn cancelled(&mut self, ended: Ended, payload: &Payload) -> Settled {
+        let failure = ended.record.failure.clone();
+        let settled = self.record_cancel(Some(ended.record)).await;
+        if let Some(failure) = failure {
+            self.call(Hook::Error(failure), payload, ended.context)
+                .await;
+        }
+        settled
+    }
+
+    pub(super) async fn stop(&mut self, ended: Ended, payload: &Payload) -> Settled {
+        let failure = ended.record.failure.clone();
+        let now = self.deps.clock.now();
+        let change = self.delivery.lease.stop(Some(ended.record), now);
+        let settled = self.settle_outcome(change).await;
+        if let (Settled::Applied, Some(failure)) = (&settled, failure) {
+            self.call(Hook::Error(failure), payload, ended.context)
+                .await;
+        }
+        settled
+    }
+
+    /// Commits the outcome of an attempt; if the task was cancelled between the end of its body and
+    /// this commit, the cancel stands and the attempt is kept beside it.
+    async fn settle_outcome(&mut self, change: RowChange) -> Settled {
+        let attempts = change.attempts.clone();
+        let settled = self.settle(change).await;
+        let cancelled = self.delivery.registration.cancelled().is_cancelled();
+        if let (Settled::Superseded, true) = (&settled, cancelled) {
+            for attempt in attempts {
+                self.record_cancel(Some(attempt)).await;
+            }
+        }
+        settled
+    }
+
+    /// Makes sure that the row says `Cancelled`, and keeps the attempt.
+    ///
+    /// Whoever cancelled the task has posted the same write before; this one covers the case that
+    /// theirs was lost.
+    pub(super) async fn record_cancel(&mut self, attempt: Option<AttemptRecord>) -> Settled {
+        let id = self.delivery.lease.id();
+        let by = self
+            .delivery
+            .registration
+            .cancellation()
+            .unwrap_or_default();
+        let cancel = Write::Cancel(CancelTask {
+            id,
+            at: self.deps.clock.now(),
+            actor: by.actor,
+            reason: by.reason,
+        });
+        if let Err(error) = self
+            .deps
+            .persistence
+            .apply_one(cancel, Patience::Endless)
+            .await
+        {
+            tracing::error!(%error, %id, "a cancel can't be stored");
+            return Settled::Abandoned;
+        }
+        let Some(attempt) = attempt else {
+            return Settled::Applied;
+        };
+        match self.deps.storage.task(id).await {
+            Ok(Some(record)) => {
+                let mut lease = RowLease::new(&record);
+                let mut chain = ChangeChain::default();
+                chain
+                    .settle(&self.deps.persistence, lease.note(attempt))
+                    .await
+            }
+            Ok(None) => Settled::Superseded,
+            Err(error) => {
+                tracing::warn!(%error, %id, "the attempt of a cancelled task is not recorded");
+                Settled::Applied
+            }
+        }
+    }
+}
+
+fn later(now: Timestamp, delay: Duration) -> Timestamp {
+    chrono::TimeDelta::from_std(delay)
+        .ok()
+        .and_then(|delay| now.checked_add_signed(delay))
+        .unwrap_or(Timestamp::MAX_UTC)
+}
