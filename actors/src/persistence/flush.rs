@@ -94,11 +94,12 @@ fn settle(deps: &PersistenceDeps, group: Group, answers: Vec<Answer>) {
     deps.faults.hit(FaultPoint::AfterCommit);
     if deps.publisher.has_subscribers() {
         let pairs = group.writes.writes.iter().zip(&answers);
-        deps.publisher.publish(
-            pairs
-                .flat_map(|(write, answer)| events_of(write, answer))
-                .collect(),
-        );
+        let mut pairs: Vec<_> = pairs.collect();
+        pairs.sort_by_key(|(write, _)| write.kind());
+        let happened = pairs
+            .into_iter()
+            .flat_map(|(write, answer)| events_of(write, answer));
+        deps.publisher.publish(happened.collect());
     }
     let mut answers = answers.into_iter();
     for caller in group.callers {

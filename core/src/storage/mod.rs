@@ -20,5 +20,5 @@ pub use error::{StorageError, StorageErrorKind};
 pub use memory::MemoryStorage;
 pub use write::{
     AuditEntry, CancelTask, ClaimTasks, NewTask, QueueSelector, ReconsiderWaiting, RowChange,
-    Write, WriteGroup,
+    Write, WriteGroup, WriteKind,
 };

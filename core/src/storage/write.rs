@@ -28,6 +28,34 @@ pub enum Write {
     Claim(ClaimTasks),
 }
 
+/// The kinds of writes, in the order in which those of one group are applied.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum WriteKind {
+    /// Of [`Write::Insert`].
+    Insert,
+    /// Of [`Write::Change`].
+    Change,
+    /// Of [`Write::Cancel`].
+    Cancel,
+    /// Of [`Write::Reconsider`].
+    Reconsider,
+    /// Of [`Write::Claim`].
+    Claim,
+}
+
+impl Write {
+    /// The kind, which says when in its group the write is applied.
+    pub fn kind(&self) -> WriteKind {
+        match self {
+            Self::Insert(_) => WriteKind::Insert,
+            Self::Change(_) => WriteKind::Change,
+            Self::Cancel(_) => WriteKind::Cancel,
+            Self::Reconsider(_) => WriteKind::Reconsider,
+            Self::Claim(_) => WriteKind::Claim,
+        }
+    }
+}
+
 /// A task to store.
 #[derive(Clone, Debug)]
 pub struct NewTask {
