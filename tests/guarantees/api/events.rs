@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use evertask::time::{ManualClock, Timestamp};
 use evertask::{
-    EventStream, Queue, RetryPolicy, Status, Task, TaskContext, TaskError, TaskEvent,
+    EventStream, EverTask, Queue, RetryPolicy, Status, Task, TaskContext, TaskError, TaskEvent,
     TaskEventKind, TaskHandler, TaskId, TaskResult,
 };
 use futures::future::join_all;
+use futures::poll;
 use serde::{Deserialize, Serialize};
 
 use super::shelf::Shelf;
@@ -16,6 +18,7 @@ use crate::stage::{Numbered, Watch, event, over, soon, task};
 on_each_storage!(
     events_are_numbered_from_one_without_gaps,
     a_burst_that_spills_tells_of_each_task_in_order,
+    a_claim_in_the_same_commit_is_told_after_the_insert_it_takes,
     the_row_read_on_an_event_shows_it,
     a_failing_task_tells_of_each_attempt,
     a_cancelled_task_tells_so_last,
@@ -105,6 +108,45 @@ async fn a_burst_that_spills_tells_of_each_task_in_order(shelf: Shelf) {
     let numbers: Vec<_> = seen.iter().map(|event| event.number).collect();
     assert_eq!(numbers, (1..=800).collect::<Vec<_>>());
     soon(evertask.shutdown()).await.unwrap();
+}
+
+/// Decision "event numbers": "in order per task". A storage claims after it has inserted, whatever
+/// the order in which the two were asked for.
+async fn a_claim_in_the_same_commit_is_told_after_the_insert_it_takes(shelf: Shelf) {
+    let hour = Duration::from_hours(1);
+    let clock = ManualClock::starting_at(Timestamp::UNIX_EPOCH);
+    let runtime = shelf.runtime(&Watch::open()).clock(clock.clone());
+    let evertask = runtime.start().await.unwrap();
+    evertask.dispatch(Numbered(0)).after(hour).await.unwrap();
+    let mut events = evertask.events();
+    let dispatch = |number| Box::pin(evertask.dispatch(Numbered(number)).into_future());
+    shelf.hold();
+    // Its insert is held, so that what follows makes the next group: a claim for the task that is
+    // due now, and an insert that waits for a claim.
+    let mut first = dispatch(1);
+    assert!(poll!(&mut first).is_pending());
+    take_turns(&evertask).await;
+    clock.advance(hour);
+    take_turns(&evertask).await;
+    let mut second = dispatch(2);
+    assert!(poll!(&mut second).is_pending());
+    take_turns(&evertask).await;
+    shelf.release();
+    let ids = [soon(first).await.unwrap(), soon(second).await.unwrap()];
+    let seen = until_over(&mut events, 3).await;
+    for id in ids {
+        assert_eq!(kinds_of(&seen, id), IN_ORDER);
+    }
+    soon(evertask.shutdown()).await.unwrap();
+}
+
+/// Lets the actors do what they have to do: each question is answered in a turn of its own.
+async fn take_turns(evertask: &EverTask) {
+    for _ in 0..50 {
+        soon(evertask.task(TaskId(uuid::Uuid::nil())))
+            .await
+            .unwrap();
+    }
 }
 
 /// Architecture, life of a task, step 6: "after the commit: the event is published".
