@@ -20,5 +20,5 @@ pub use evertask_core::task::{
     WaitReason,
 };
 pub use evertask_core::{task, time};
-pub use evertask_storage::SqlStorage;
+pub use evertask_storage::{SqlStorage, StatementCounter, Synchronous};
 pub use handle::EverTask;
