@@ -40,6 +40,8 @@ struct Entry {
     cancelled: CancellationToken,
     cancellation: Option<Cancellation>,
     running: bool,
+    /// Fires when the entry is removed.
+    ended: CancellationToken,
 }
 
 /// Who cancelled a task, and why.
@@ -99,6 +101,7 @@ impl DeliveryRegistry {
             cancelled: cancelled.clone(),
             cancellation: early,
             running: false,
+            ended: CancellationToken::new(),
         });
         Some(Registration {
             registry: Arc::clone(&self.0),
@@ -109,6 +112,17 @@ impl DeliveryRegistry {
 
     pub(crate) fn contains(&self, id: TaskId) -> bool {
         self.0.book.lock().entries.contains_key(&id)
+    }
+
+    /// Waits for the end of the delivery of the id that is under way now, if one is.
+    pub(crate) fn ended(&self, id: TaskId) -> impl Future<Output = ()> + use<> {
+        let book = self.0.book.lock();
+        let ended = book.entries.get(&id).map(|entry| entry.ended.clone());
+        async move {
+            if let Some(ended) = ended {
+                ended.cancelled().await;
+            }
+        }
     }
 
     /// Marks a task as cancelled before that is stored, and fires the token of its delivery.
@@ -197,10 +211,13 @@ impl Registration {
 
 impl Drop for Registration {
     fn drop(&mut self) {
-        let removed = self.registry.book.lock().entries.remove(&self.id);
-        if removed.is_some_and(|entry| entry.running) {
+        let Some(removed) = self.registry.book.lock().entries.remove(&self.id) else {
+            return;
+        };
+        if removed.running {
             self.registry.running.send_modify(|running| *running -= 1);
         }
+        removed.ended.cancel();
     }
 }
 
@@ -234,6 +251,7 @@ impl fmt::Debug for Registration {
 
 #[cfg(test)]
 mod tests {
+    use futures::FutureExt;
     use uuid::Uuid;
 
     use super::*;
@@ -294,6 +312,17 @@ mod tests {
         let delivery = registry.register(ID).expect("nothing is under way");
         assert!(!delivery.cancelled().is_cancelled());
         drop(later_claim);
+    }
+
+    #[actix::test]
+    async fn the_end_of_a_delivery_is_told_to_who_waits_for_it() {
+        let registry = DeliveryRegistry::new();
+        registry.ended(ID).await;
+        let delivery = registry.register(ID).expect("nothing is under way");
+        let ended = registry.ended(ID);
+        assert!(registry.ended(ID).now_or_never().is_none());
+        drop(delivery);
+        ended.await;
     }
 
     #[actix::test]
