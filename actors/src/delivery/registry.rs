@@ -34,6 +34,8 @@ struct EarlyCancel {
     cancellation: Cancellation,
     /// Once the cancel is stored: the last claim that may have taken the row before.
     until: Option<u64>,
+    /// Whether a delivery has learned of it.
+    is_heard: bool,
 }
 
 struct Entry {
@@ -73,6 +75,8 @@ pub(crate) struct CancelUnderWay {
     id: TaskId,
     /// Whether the handler of the task runs.
     pub(crate) was_running: bool,
+    /// Whether it is the first that reached the delivery.
+    is_first: bool,
 }
 
 impl DeliveryRegistry {
@@ -86,13 +90,16 @@ impl DeliveryRegistry {
     /// Enters an id; `None` if a delivery of it is under way.
     pub(crate) fn register(&self, id: TaskId) -> Option<Registration> {
         let mut book = self.0.book.lock();
-        let early = book
-            .cancelled
-            .get(&id)
-            .map(|early| early.cancellation.clone());
-        let MapEntry::Vacant(vacant) = book.entries.entry(id) else {
+        let Book {
+            entries, cancelled, ..
+        } = &mut *book;
+        let MapEntry::Vacant(vacant) = entries.entry(id) else {
             return None;
         };
+        let early = cancelled.get_mut(&id).map(|early| {
+            early.is_heard = true;
+            early.cancellation.clone()
+        });
         let cancelled = CancellationToken::new();
         if early.is_some() {
             cancelled.cancel();
@@ -131,23 +138,25 @@ impl DeliveryRegistry {
     /// that was under way before the cancel was stored can do so any more.
     pub(crate) fn cancel(&self, id: TaskId, cancellation: Cancellation) -> CancelUnderWay {
         let mut book = self.0.book.lock();
-        let was_running = if let Some(entry) = book.entries.get_mut(&id) {
+        let (was_running, is_first) = if let Some(entry) = book.entries.get_mut(&id) {
+            let is_first = entry.cancellation.is_none();
             entry.cancellation.get_or_insert(cancellation);
             entry.cancelled.cancel();
-            entry.running
+            (entry.running, is_first)
         } else {
-            let until = None;
-            let early = EarlyCancel {
+            let early = book.cancelled.entry(id).or_insert(EarlyCancel {
                 cancellation,
-                until,
-            };
-            book.cancelled.insert(id, early);
-            false
+                until: None,
+                is_heard: false,
+            });
+            early.until = None;
+            (false, false)
         };
         CancelUnderWay {
             registry: Arc::clone(&self.0),
             id,
             was_running,
+            is_first,
         }
     }
 
@@ -173,6 +182,15 @@ impl DeliveryRegistry {
     /// How many handlers run.
     pub(crate) fn running(&self) -> usize {
         *self.0.running.borrow()
+    }
+}
+
+impl CancelUnderWay {
+    /// Whether a delivery has learned of this cancel and may have stored it by itself.
+    pub(crate) fn is_heard(&self) -> bool {
+        let book = self.registry.book.lock();
+        let early = book.cancelled.get(&self.id);
+        self.is_first || early.is_some_and(|early| early.is_heard)
     }
 }
 
@@ -278,9 +296,11 @@ mod tests {
     fn a_cancel_reaches_the_delivery_and_keeps_the_first_reason() {
         let registry = DeliveryRegistry::new();
         let delivery = registry.register(ID).expect("nothing is under way");
-        assert!(!registry.cancel(ID, because("first")).was_running);
+        let first = registry.cancel(ID, because("first"));
+        assert!(!first.was_running && first.is_heard());
         delivery.begin();
-        assert!(registry.cancel(ID, because("second")).was_running);
+        let second = registry.cancel(ID, because("second"));
+        assert!(second.was_running && !second.is_heard());
         assert!(delivery.cancelled().is_cancelled());
         let kept = delivery
             .cancellation()
@@ -293,8 +313,12 @@ mod tests {
         let registry = DeliveryRegistry::new();
         let claim = registry.begin_claim();
         let cancel = registry.cancel(ID, because("early"));
+        assert!(!cancel.is_heard());
         drop(cancel);
+        let late = registry.cancel(ID, because("late"));
         let delivery = registry.register(ID).expect("nothing is under way");
+        assert!(late.is_heard());
+        drop(late);
         assert!(delivery.cancelled().is_cancelled());
         drop((claim, delivery));
         let later = registry.register(ID).expect("nothing is under way");
