@@ -215,15 +215,21 @@ impl Registration {
         book.entries.get(&self.id)?.cancellation.clone()
     }
 
-    /// The handler is about to be entered.
-    pub(crate) fn begin(&self) {
+    /// The handler is about to be entered; `false` if it must not be, because somebody cancelled
+    /// the task and is told that it never ran.
+    pub(crate) fn begin(&self) -> bool {
         let mut book = self.registry.book.lock();
-        if let Some(entry) = book.entries.get_mut(&self.id)
-            && !entry.running
-        {
+        let Some(entry) = book.entries.get_mut(&self.id) else {
+            return false;
+        };
+        if entry.cancelled.is_cancelled() {
+            return false;
+        }
+        if !entry.running {
             entry.running = true;
             self.registry.running.send_modify(|running| *running += 1);
         }
+        true
     }
 }
 
@@ -296,9 +302,9 @@ mod tests {
     fn a_cancel_reaches_the_delivery_and_keeps_the_first_reason() {
         let registry = DeliveryRegistry::new();
         let delivery = registry.register(ID).expect("nothing is under way");
+        assert!(delivery.begin());
         let first = registry.cancel(ID, because("first"));
-        assert!(!first.was_running && first.is_heard());
-        delivery.begin();
+        assert!(first.was_running && first.is_heard());
         let second = registry.cancel(ID, because("second"));
         assert!(second.was_running && !second.is_heard());
         assert!(delivery.cancelled().is_cancelled());
@@ -306,6 +312,15 @@ mod tests {
             .cancellation()
             .and_then(|cancellation| cancellation.reason);
         assert_eq!(kept.as_deref(), Some("first"));
+    }
+
+    #[test]
+    fn a_task_that_is_cancelled_before_it_begins_does_not_begin() {
+        let registry = DeliveryRegistry::new();
+        let delivery = registry.register(ID).expect("nothing is under way");
+        assert!(!registry.cancel(ID, because("in time")).was_running);
+        assert!(!delivery.begin());
+        assert_eq!(registry.running(), 0);
     }
 
     #[test]
@@ -354,7 +369,7 @@ mod tests {
         let registry = DeliveryRegistry::new();
         registry.none_running().await;
         let delivery = registry.register(ID).expect("nothing is under way");
-        delivery.begin();
+        assert!(delivery.begin());
         assert_eq!(registry.running(), 1);
         drop(delivery);
         registry.none_running().await;

@@ -78,7 +78,9 @@ impl Run {
             Ok(payload) => payload,
             Err(failure) => return self.give_up_decoding(failure).await,
         };
-        self.delivery.registration.begin();
+        if !self.delivery.registration.begin() {
+            return self.record_cancel(None).await;
+        }
         let resumes = self.delivery.lease.state().status == Status::InProgress;
         if let Some(settled) = self.start(resumes).await {
             return settled;
