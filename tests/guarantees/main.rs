@@ -15,4 +15,5 @@ mod stage;
 mod backlog;
 mod crashes;
 mod idling;
+mod one_shot;
 mod running;
