@@ -4,7 +4,9 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use evertask_core::outcome::{AttemptEnd, NextStep, StopCause, aggregate, classify, next_step};
+use evertask_core::outcome::{
+    AttemptEnd, NextStep, StopCause, after_failures, aggregate, classify, next_step,
+};
 use evertask_core::storage::{CancelTask, RowChange, Write};
 use evertask_core::task::{
     AttemptId, AttemptOutcome, AttemptRecord, Failure, FailureKind, Status, WaitReason,
@@ -102,10 +104,12 @@ impl Run {
             }
             let ended = self.attempt(&payload).await;
             match next_step(&ended.end, ended.record.number, &self.delivery.retry) {
-                NextStep::RetryInSlot(delay) => match self.wait_in_slot(ended, delay).await {
-                    Ok(()) => waited = Some(delay),
-                    Err(settled) => return settled,
-                },
+                NextStep::RetryInSlot(delay) => {
+                    match self.wait_in_slot(ended, delay, &payload).await {
+                        Ok(()) => waited = Some(delay),
+                        Err(settled) => return settled,
+                    }
+                }
                 NextStep::Park(delay) => return self.park(ended.record, delay).await,
                 NextStep::Complete => return self.complete(ended, &payload).await,
                 NextStep::Fail => return self.fail(ended, &payload).await,
@@ -250,20 +254,35 @@ impl Run {
     }
 
     /// Stores that an attempt failed and waits out the delay; an error says that the delivery ended.
-    async fn wait_in_slot(&mut self, ended: Ended, delay: Duration) -> Result<(), Settled> {
+    async fn wait_in_slot(
+        &mut self,
+        ended: Ended,
+        delay: Duration,
+        payload: &Payload,
+    ) -> Result<(), Settled> {
         self.failures.extend(ended.record.failure.clone());
         self.turn = None;
-        let change = self.delivery.lease.retry_in_slot(ended.record.clone());
+        let change = self.delivery.lease.retry_in_slot(ended.record);
         drop(self.chain.post(&self.deps.persistence, change));
         let cancelled = self.delivery.registration.cancelled().clone();
-        tokio::select! {
-            () = self.deps.clock.sleep(delay) => Ok(()),
-            () = cancelled.cancelled() => Err(self.record_cancel(None).await),
+        let (settled, kind, what) = tokio::select! {
+            () = self.deps.clock.sleep(delay) => return Ok(()),
+            () = cancelled.cancelled() => {
+                let settled = self.record_cancel(None).await;
+                (settled, FailureKind::Cancelled, "the task was cancelled between two attempts")
+            }
             () = self.deps.signals.stop.cancelled() => {
                 let change = self.delivery.lease.stop(None, self.deps.clock.now());
-                Err(self.settle(change).await)
+                let settled = self.settle(change).await;
+                (settled, FailureKind::Stopped, "the runtime was stopped between two attempts")
             }
+        };
+        if matches!(settled, Settled::Applied) {
+            let failure = after_failures(kind, what, &self.failures);
+            self.call(Hook::Error(failure), payload, ended.context)
+                .await;
         }
+        Err(settled)
     }
 
     async fn park(&mut self, record: AttemptRecord, delay: Duration) -> Settled {
