@@ -87,9 +87,10 @@ impl Run {
         if let Some(settled) = self.start(resumes).await {
             return settled;
         }
-        if resumes {
+        if self.delivery.lease.state().attempts > 0 {
             self.recall_failures().await;
-        } else {
+        }
+        if !resumes {
             self.hook(Hook::Started, &payload, self.number()).await;
         }
         self.attempt_until_done(payload, resumes).await
@@ -170,7 +171,7 @@ impl Run {
         }
     }
 
-    /// A parked task knows its earlier failures from the storage.
+    /// A task that was attempted in another delivery knows its failures from the storage.
     async fn recall_failures(&mut self) {
         match self.deps.storage.attempts(self.delivery.lease.id()).await {
             Ok(attempts) => {
