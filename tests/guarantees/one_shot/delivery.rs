@@ -24,6 +24,7 @@ on_every_storage! {
     every_way_to_end_gives_back_what_the_delivery_held,
     a_task_starts_after_the_commit_of_its_insert_and_events_follow_their_commit,
     a_task_cancelled_while_it_was_being_claimed_never_runs,
+    a_task_cancelled_in_the_window_never_runs,
     a_cancelled_task_is_not_revived_when_it_becomes_due,
 }
 
@@ -391,8 +392,38 @@ async fn a_task_starts_after_the_commit_of_its_insert_and_events_follow_their_co
     home.shut_down(evertask).await;
 }
 
-/// Core edge case 18: between the claim and the start of its handler, the task ends.
+/// Core edge case 18: the task ends after it was claimed and before anybody knows that it was.
 async fn a_task_cancelled_while_it_was_being_claimed_never_runs(home: Home) {
+    let diary = Diary::default();
+    let clock = StagedClock::new();
+    let evertask = Player::idle(&diary).at(&home).clock(clock.clone());
+    let evertask = evertask.start().await.unwrap();
+    let delay = Duration::from_secs(5);
+    let id = evertask.dispatch(Numbered(1)).after(delay).await.unwrap();
+    evertask.dispatch(Numbered(0)).await.unwrap();
+    diary.says("completed 0").await;
+    let claims = |write: &Write| matches!(write, Write::Claim(_));
+    home.hold_answers(claims);
+    clock.advance(delay);
+    home.stuck_with(claims).await;
+    assert_eq!(home.status(id).await, Status::Queued);
+    let steps = async {
+        settle(&evertask).await;
+        home.release();
+    };
+    let (outcome, ()) = soon(futures::future::join(evertask.cancel(id), steps)).await;
+    assert_eq!(outcome.unwrap(), CancelOutcome::Cancelled);
+    evertask.dispatch(Numbered(2)).await.unwrap();
+    diary.says("completed 2").await;
+    home.shut_down(evertask).await;
+    for entry in ["started 1", "handle 1", "error 1"] {
+        assert_eq!(diary.count(entry), 0);
+    }
+    assert_eq!(home.audited(id).await, [Status::Queued, Status::Cancelled]);
+}
+
+/// Core edge case 18, for a task that waits in the window.
+async fn a_task_cancelled_in_the_window_never_runs(home: Home) {
     let diary = Diary::default();
     let player = Player::new(&diary, |number, context| async move {
         if number == 0 {

@@ -35,10 +35,18 @@ pub(super) struct Home {
 struct Seen {
     open: watch::Sender<usize>,
     committed: watch::Sender<Vec<(Write, Answer)>>,
-    held: watch::Sender<bool>,
+    held: watch::Sender<Held>,
     stuck: watch::Sender<Vec<Write>>,
     faults: Mutex<VecDeque<(usize, Fault, Picks)>>,
     rules_broken: Mutex<Vec<&'static str>>,
+}
+
+/// What is held until the test releases it.
+#[derive(Clone, Copy, Debug)]
+enum Held {
+    Nothing,
+    Groups,
+    Answers(Picks),
 }
 
 /// Which writes a fault is for: a group is hit if it holds one of them.
@@ -74,7 +82,7 @@ impl Home {
         let seen = Seen {
             open: watch::Sender::new(0),
             committed: watch::Sender::default(),
-            held: watch::Sender::new(false),
+            held: watch::Sender::new(Held::Nothing),
             stuck: watch::Sender::default(),
             faults: Mutex::default(),
             rules_broken: Mutex::default(),
@@ -111,11 +119,16 @@ impl Home {
 
     /// Lets no group through until [`release`](Self::release).
     pub(super) fn hold(&self) {
-        self.seen.held.send_replace(true);
+        self.seen.held.send_replace(Held::Groups);
+    }
+
+    /// Answers no group that has such a write until [`release`](Self::release).
+    pub(super) fn hold_answers(&self, picks: Picks) {
+        self.seen.held.send_replace(Held::Answers(picks));
     }
 
     pub(super) fn release(&self) {
-        self.seen.held.send_replace(false);
+        self.seen.held.send_replace(Held::Nothing);
     }
 
     /// Waits until a group is held that has such a write.
@@ -312,16 +325,31 @@ impl Session {
         self.seen
             .committed
             .send_modify(|committed| committed.extend(pairs));
+        self.let_back(group).await;
         Ok(answers)
     }
 
     async fn let_through(&self, group: &WriteGroup) {
-        let mut held = self.seen.held.subscribe();
-        if *held.borrow_and_update() {
-            self.seen.stuck.send_replace(group.writes.clone());
-            held.wait_for(|held| !held).await.expect("the home exists");
-            self.seen.stuck.send_replace(Vec::new());
+        if matches!(*self.seen.held.borrow(), Held::Groups) {
+            self.stick(group).await;
         }
+    }
+
+    async fn let_back(&self, group: &WriteGroup) {
+        let held = *self.seen.held.borrow();
+        if let Held::Answers(picks) = held
+            && group.writes.iter().any(picks)
+        {
+            self.stick(group).await;
+        }
+    }
+
+    async fn stick(&self, group: &WriteGroup) {
+        let mut held = self.seen.held.subscribe();
+        self.seen.stuck.send_replace(group.writes.clone());
+        let released = held.wait_for(|held| matches!(held, Held::Nothing));
+        released.await.expect("the home exists");
+        self.seen.stuck.send_replace(Vec::new());
     }
 
     /// The answers of a group that was stored without its caller knowing.

@@ -21,6 +21,7 @@ macro_rules! on_every_storage {
     };
 }
 
+mod cancel;
 mod clock;
 mod home;
 mod player;
@@ -28,5 +29,7 @@ mod player;
 mod delivery;
 mod outage;
 mod recovery;
+mod retry;
 mod stale_write;
+mod timeout;
 mod unreadable;
