@@ -80,7 +80,7 @@ async fn a_row_on_its_way_to_the_window_is_not_claimed(home: Home) {
 }
 
 /// Lets the actors work off what they have been sent: each question passes through all of them.
-async fn settle(evertask: &evertask::EverTask) {
+pub(super) async fn settle(evertask: &evertask::EverTask) {
     for _ in 0..32 {
         evertask.task(super::home::id_of(9_999)).await.unwrap();
     }

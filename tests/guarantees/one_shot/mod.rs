@@ -21,6 +21,7 @@ macro_rules! on_every_storage {
     };
 }
 
+mod bad_input;
 mod cancel;
 mod clock;
 mod home;
@@ -30,6 +31,7 @@ mod delivery;
 mod outage;
 mod recovery;
 mod retry;
+mod shutdown;
 mod stale_write;
 mod timeout;
 mod unreadable;
