@@ -106,11 +106,16 @@ pub fn aggregate(failures: &[Failure], last: &Failure) -> Failure {
     if failures.len() < 2 {
         return last.clone();
     }
-    let title = format!("all {} attempts failed", failures.len());
+    let what = format!("all {} attempts failed", failures.len());
+    after_failures(last.kind, what, failures)
+}
+
+/// Says what happened to a task, and lists the failures of its attempts before.
+pub fn after_failures(kind: FailureKind, what: impl Into<String>, failures: &[Failure]) -> Failure {
     let numbered = failures.iter().zip(1..);
     let lines = numbered.map(|(failure, number)| format!("{number}. {failure}"));
-    let text: Vec<_> = std::iter::once(title).chain(lines).collect();
-    Failure::new(last.kind, text.join("\n"))
+    let text: Vec<_> = std::iter::once(what.into()).chain(lines).collect();
+    Failure::new(kind, text.join("\n"))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::print_stdout,
+    clippy::similar_names,
     reason = "a test ends with what it did not expect, also in a function that tests share"
 )]
 
@@ -17,4 +18,5 @@ mod backlog;
 mod crashes;
 mod idling;
 mod kills;
+mod one_shot;
 mod running;

@@ -34,12 +34,16 @@ struct EarlyCancel {
     cancellation: Cancellation,
     /// Once the cancel is stored: the last claim that may have taken the row before.
     until: Option<u64>,
+    /// Whether a delivery has learned of it.
+    is_heard: bool,
 }
 
 struct Entry {
     cancelled: CancellationToken,
     cancellation: Option<Cancellation>,
     running: bool,
+    /// Fires when the entry is removed.
+    ended: CancellationToken,
 }
 
 /// Who cancelled a task, and why.
@@ -71,6 +75,8 @@ pub(crate) struct CancelUnderWay {
     id: TaskId,
     /// Whether the handler of the task runs.
     pub(crate) was_running: bool,
+    /// Whether it is the first that reached the delivery.
+    is_first: bool,
 }
 
 impl DeliveryRegistry {
@@ -84,13 +90,16 @@ impl DeliveryRegistry {
     /// Enters an id; `None` if a delivery of it is under way.
     pub(crate) fn register(&self, id: TaskId) -> Option<Registration> {
         let mut book = self.0.book.lock();
-        let early = book
-            .cancelled
-            .get(&id)
-            .map(|early| early.cancellation.clone());
-        let MapEntry::Vacant(vacant) = book.entries.entry(id) else {
+        let Book {
+            entries, cancelled, ..
+        } = &mut *book;
+        let MapEntry::Vacant(vacant) = entries.entry(id) else {
             return None;
         };
+        let early = cancelled.get_mut(&id).map(|early| {
+            early.is_heard = true;
+            early.cancellation.clone()
+        });
         let cancelled = CancellationToken::new();
         if early.is_some() {
             cancelled.cancel();
@@ -99,6 +108,7 @@ impl DeliveryRegistry {
             cancelled: cancelled.clone(),
             cancellation: early,
             running: false,
+            ended: CancellationToken::new(),
         });
         Some(Registration {
             registry: Arc::clone(&self.0),
@@ -111,29 +121,42 @@ impl DeliveryRegistry {
         self.0.book.lock().entries.contains_key(&id)
     }
 
+    /// Waits for the end of the delivery of the id that is under way now, if one is.
+    pub(crate) fn ended(&self, id: TaskId) -> impl Future<Output = ()> + use<> {
+        let book = self.0.book.lock();
+        let ended = book.entries.get(&id).map(|entry| entry.ended.clone());
+        async move {
+            if let Some(ended) = ended {
+                ended.cancelled().await;
+            }
+        }
+    }
+
     /// Marks a task as cancelled before that is stored, and fires the token of its delivery.
     ///
     /// If there is no delivery, a claim may be about to bring one: the mark is kept until no claim
     /// that was under way before the cancel was stored can do so any more.
     pub(crate) fn cancel(&self, id: TaskId, cancellation: Cancellation) -> CancelUnderWay {
         let mut book = self.0.book.lock();
-        let was_running = if let Some(entry) = book.entries.get_mut(&id) {
+        let (was_running, is_first) = if let Some(entry) = book.entries.get_mut(&id) {
+            let is_first = entry.cancellation.is_none();
             entry.cancellation.get_or_insert(cancellation);
             entry.cancelled.cancel();
-            entry.running
+            (entry.running, is_first)
         } else {
-            let until = None;
-            let early = EarlyCancel {
+            let early = book.cancelled.entry(id).or_insert(EarlyCancel {
                 cancellation,
-                until,
-            };
-            book.cancelled.insert(id, early);
-            false
+                until: None,
+                is_heard: false,
+            });
+            early.until = None;
+            (false, false)
         };
         CancelUnderWay {
             registry: Arc::clone(&self.0),
             id,
             was_running,
+            is_first,
         }
     }
 
@@ -162,6 +185,15 @@ impl DeliveryRegistry {
     }
 }
 
+impl CancelUnderWay {
+    /// Whether a delivery has learned of this cancel and may have stored it by itself.
+    pub(crate) fn is_heard(&self) -> bool {
+        let book = self.registry.book.lock();
+        let early = book.cancelled.get(&self.id);
+        self.is_first || early.is_some_and(|early| early.is_heard)
+    }
+}
+
 impl Book {
     /// Forgets early cancels that no claim can meet any more.
     fn forget_cancels(&mut self) {
@@ -183,24 +215,33 @@ impl Registration {
         book.entries.get(&self.id)?.cancellation.clone()
     }
 
-    /// The handler is about to be entered.
-    pub(crate) fn begin(&self) {
+    /// The handler is about to be entered; `false` if it must not be, because somebody cancelled
+    /// the task and is told that it never ran.
+    pub(crate) fn begin(&self) -> bool {
         let mut book = self.registry.book.lock();
-        if let Some(entry) = book.entries.get_mut(&self.id)
-            && !entry.running
-        {
+        let Some(entry) = book.entries.get_mut(&self.id) else {
+            return false;
+        };
+        if entry.cancelled.is_cancelled() {
+            return false;
+        }
+        if !entry.running {
             entry.running = true;
             self.registry.running.send_modify(|running| *running += 1);
         }
+        true
     }
 }
 
 impl Drop for Registration {
     fn drop(&mut self) {
-        let removed = self.registry.book.lock().entries.remove(&self.id);
-        if removed.is_some_and(|entry| entry.running) {
+        let Some(removed) = self.registry.book.lock().entries.remove(&self.id) else {
+            return;
+        };
+        if removed.running {
             self.registry.running.send_modify(|running| *running -= 1);
         }
+        removed.ended.cancel();
     }
 }
 
@@ -234,6 +275,7 @@ impl fmt::Debug for Registration {
 
 #[cfg(test)]
 mod tests {
+    use futures::FutureExt;
     use uuid::Uuid;
 
     use super::*;
@@ -260,9 +302,11 @@ mod tests {
     fn a_cancel_reaches_the_delivery_and_keeps_the_first_reason() {
         let registry = DeliveryRegistry::new();
         let delivery = registry.register(ID).expect("nothing is under way");
-        assert!(!registry.cancel(ID, because("first")).was_running);
-        delivery.begin();
-        assert!(registry.cancel(ID, because("second")).was_running);
+        assert!(delivery.begin());
+        let first = registry.cancel(ID, because("first"));
+        assert!(first.was_running && first.is_heard());
+        let second = registry.cancel(ID, because("second"));
+        assert!(second.was_running && !second.is_heard());
         assert!(delivery.cancelled().is_cancelled());
         let kept = delivery
             .cancellation()
@@ -271,12 +315,25 @@ mod tests {
     }
 
     #[test]
+    fn a_task_that_is_cancelled_before_it_begins_does_not_begin() {
+        let registry = DeliveryRegistry::new();
+        let delivery = registry.register(ID).expect("nothing is under way");
+        assert!(!registry.cancel(ID, because("in time")).was_running);
+        assert!(!delivery.begin());
+        assert_eq!(registry.running(), 0);
+    }
+
+    #[test]
     fn a_cancel_reaches_a_delivery_that_a_claim_is_about_to_bring() {
         let registry = DeliveryRegistry::new();
         let claim = registry.begin_claim();
         let cancel = registry.cancel(ID, because("early"));
+        assert!(!cancel.is_heard());
         drop(cancel);
+        let late = registry.cancel(ID, because("late"));
         let delivery = registry.register(ID).expect("nothing is under way");
+        assert!(late.is_heard());
+        drop(late);
         assert!(delivery.cancelled().is_cancelled());
         drop((claim, delivery));
         let later = registry.register(ID).expect("nothing is under way");
@@ -297,11 +354,22 @@ mod tests {
     }
 
     #[actix::test]
+    async fn the_end_of_a_delivery_is_told_to_who_waits_for_it() {
+        let registry = DeliveryRegistry::new();
+        registry.ended(ID).await;
+        let delivery = registry.register(ID).expect("nothing is under way");
+        let ended = registry.ended(ID);
+        assert!(registry.ended(ID).now_or_never().is_none());
+        drop(delivery);
+        ended.await;
+    }
+
+    #[actix::test]
     async fn nobody_runs_once_every_running_delivery_is_dropped() {
         let registry = DeliveryRegistry::new();
         registry.none_running().await;
         let delivery = registry.register(ID).expect("nothing is under way");
-        delivery.begin();
+        assert!(delivery.begin());
         assert_eq!(registry.running(), 1);
         drop(delivery);
         registry.none_running().await;

@@ -4,7 +4,9 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use evertask_core::outcome::{AttemptEnd, NextStep, StopCause, classify, next_step};
+use evertask_core::outcome::{
+    AttemptEnd, NextStep, StopCause, after_failures, classify, next_step,
+};
 use evertask_core::storage::RowChange;
 use evertask_core::task::{
     AttemptId, AttemptOutcome, AttemptRecord, Failure, FailureKind, Status, WaitReason,
@@ -75,14 +77,17 @@ impl Run {
             Ok(payload) => payload,
             Err(failure) => return self.give_up_decoding(failure).await,
         };
-        self.delivery.registration.begin();
+        if !self.delivery.registration.begin() {
+            return self.record_cancel(None).await;
+        }
         let resumes = self.delivery.lease.state().status == Status::InProgress;
         if let Some(settled) = self.start(resumes).await {
             return settled;
         }
-        if resumes {
+        if self.delivery.lease.state().attempts > 0 {
             self.recall_failures().await;
-        } else {
+        }
+        if !resumes {
             self.hook(Hook::Started, &payload, self.number()).await;
         }
         self.attempt_until_done(payload, resumes).await
@@ -97,10 +102,12 @@ impl Run {
             }
             let ended = self.attempt(&payload).await;
             match next_step(&ended.end, ended.record.number, &self.delivery.retry) {
-                NextStep::RetryInSlot(delay) => match self.wait_in_slot(ended, delay).await {
-                    Ok(()) => waited = Some(delay),
-                    Err(settled) => return settled,
-                },
+                NextStep::RetryInSlot(delay) => {
+                    match self.wait_in_slot(ended, delay, &payload).await {
+                        Ok(()) => waited = Some(delay),
+                        Err(settled) => return settled,
+                    }
+                }
                 NextStep::Park(delay) => return self.park(ended.record, delay).await,
                 NextStep::Complete => return self.complete(ended, &payload).await,
                 NextStep::Fail => return self.fail(ended, &payload).await,
@@ -161,7 +168,7 @@ impl Run {
         }
     }
 
-    /// A parked task knows its earlier failures from the storage.
+    /// A task that was attempted in another delivery knows its failures from the storage.
     async fn recall_failures(&mut self) {
         match self.deps.storage.attempts(self.delivery.lease.id()).await {
             Ok(attempts) => {
@@ -244,22 +251,37 @@ impl Run {
     }
 
     /// Stores that an attempt failed and waits out the delay; an error says that the delivery ended.
-    async fn wait_in_slot(&mut self, ended: Ended, delay: Duration) -> Result<(), Settled> {
+    async fn wait_in_slot(
+        &mut self,
+        ended: Ended,
+        delay: Duration,
+        payload: &Payload,
+    ) -> Result<(), Settled> {
         self.failures.extend(ended.record.failure.clone());
-        let change = self.delivery.lease.retry_in_slot(ended.record.clone());
+        let change = self.delivery.lease.retry_in_slot(ended.record);
         let stored = self.chain.post(&self.deps.persistence, change);
         if self.turn.is_some() {
             pass_on(self.turn.take(), stored).await;
         }
         let cancelled = self.delivery.registration.cancelled().clone();
-        tokio::select! {
-            () = self.deps.clock.sleep(delay) => Ok(()),
-            () = cancelled.cancelled() => Err(self.record_cancel(None).await),
+        let (settled, kind, what) = tokio::select! {
+            () = self.deps.clock.sleep(delay) => return Ok(()),
+            () = cancelled.cancelled() => {
+                let settled = self.record_cancel(None).await;
+                (settled, FailureKind::Cancelled, "the task was cancelled between two attempts")
+            }
             () = self.deps.signals.stop.cancelled() => {
                 let change = self.delivery.lease.stop(None, self.deps.clock.now());
-                Err(self.settle(change).await)
+                let settled = self.settle(change).await;
+                (settled, FailureKind::Stopped, "the runtime was stopped between two attempts")
             }
+        };
+        if matches!(settled, Settled::Applied) {
+            let failure = after_failures(kind, what, &self.failures);
+            self.call(Hook::Error(failure), payload, ended.context)
+                .await;
         }
+        Err(settled)
     }
 
     pub(super) async fn settle(&mut self, change: RowChange) -> Settled {

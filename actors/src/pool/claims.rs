@@ -3,7 +3,7 @@
 use actix::{Addr, AsyncContext, Context, Handler, Message};
 use evertask_core::lease::RowLease;
 use evertask_core::storage::{Answer, ClaimAnswer, ClaimTasks, ClaimedTask, RowChange, Write};
-use evertask_core::task::{Failure, FailureKind, WaitReason};
+use evertask_core::task::{Failure, FailureKind, TaskId, WaitReason};
 
 use super::actor::{SweepOrphans, WorkerPool};
 use crate::delivery::{ClaimUnderWay, Delivery, Registration};
@@ -102,9 +102,8 @@ impl WorkerPool {
         let record = claimed.record;
         let id = record.definition.id;
         let Some(registration) = self.deps.registry.register(id) else {
-            // Its earlier delivery is about to find out that it is out of date.
             tracing::warn!(%id, "claimed a task whose delivery is still under way");
-            self.sweep_wanted = true;
+            self.sweep_after(id);
             return;
         };
         let now = self.deps.clock.now();
@@ -131,6 +130,19 @@ impl WorkerPool {
         let mut delivery = Delivery::new(record, None, task, &self.deps.gate, registration, place);
         delivery.interrupted = claimed.interrupted;
         self.accept(delivery);
+    }
+
+    /// Lets go of a row once its earlier delivery has ended.
+    ///
+    /// That delivery need not find out that it is out of date: one that parked its row has nothing
+    /// more to write. A sweep before its end would take the row for its own.
+    fn sweep_after(&self, id: TaskId) {
+        let ended = self.deps.registry.ended(id);
+        let pool = self.deps.gate.pool.clone();
+        actix_rt::spawn(async move {
+            ended.await;
+            tell(&pool, SweepOrphans);
+        });
     }
 
     /// Ends a delivery that can't run; it keeps its place until that is stored.

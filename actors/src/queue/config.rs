@@ -41,7 +41,7 @@ pub struct Queue {
 #[non_exhaustive]
 pub enum QueueError {
     /// A name that can't be stored.
-    #[error("a queue name can't be used")]
+    #[error("a queue name can't be used: {0}")]
     Name(#[from] InvalidName),
     /// No handler would ever run.
     #[error("queue {0:?} has parallelism 0; it must be at least 1")]
@@ -63,7 +63,7 @@ pub enum QueueError {
     #[error("queue {0:?} is configured twice")]
     Duplicate(String),
     /// A retry policy that makes no sense.
-    #[error("the retry policy of queue {queue:?} can't be used")]
+    #[error("the retry policy of queue {queue:?} can't be used: {source}")]
     Retry {
         /// The queue.
         queue: String,

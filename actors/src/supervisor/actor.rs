@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use actix::{Actor, Context, Handler, ResponseFuture, Supervised};
 use evertask_core::storage::{Answer, CancelAnswer, CancelTask, TaskStorage, Write};
-use evertask_core::task::TaskId;
+use evertask_core::task::{Status, TaskId};
 
 use super::messages::{
     Cancel, CancelOutcome, GetTask, RequestError, Shutdown, Subscribe, TaskView,
@@ -90,13 +90,19 @@ impl Handler<Cancel> for Supervisor {
         let patience = Patience::For(self.deps.patience);
         Box::pin(async move {
             let answer = persistence.apply_one(write, patience).await;
-            let was_running = under_way.was_running;
+            let outcome = if under_way.was_running {
+                CancelOutcome::CancelledWhileRunning
+            } else {
+                CancelOutcome::Cancelled
+            };
+            let is_heard = under_way.is_heard();
             drop(under_way);
             match answer {
-                Ok(Answer::Cancel(CancelAnswer::Cancelled(_))) if was_running => {
-                    Ok(CancelOutcome::CancelledWhileRunning)
+                Ok(Answer::Cancel(CancelAnswer::Cancelled(_))) => Ok(outcome),
+                // The delivery has stored it already, with the same words.
+                Ok(Answer::Cancel(CancelAnswer::AlreadyOver(Status::Cancelled))) if is_heard => {
+                    Ok(outcome)
                 }
-                Ok(Answer::Cancel(CancelAnswer::Cancelled(_))) => Ok(CancelOutcome::Cancelled),
                 Ok(Answer::Cancel(CancelAnswer::AlreadyOver(status))) => {
                     Ok(CancelOutcome::AlreadyOver(status))
                 }

@@ -41,7 +41,13 @@ impl HandlerCatalog {
 /// Collects handlers; what is wrong with them is said by `build`.
 #[derive(Default)]
 pub struct CatalogBuilder {
-    tasks: Vec<RegisteredTask>,
+    tasks: Vec<Registration>,
+}
+
+struct Registration {
+    task: RegisteredTask,
+    /// How a task without a usable name is named.
+    type_name: &'static str,
 }
 
 /// A registration that can't be used.
@@ -55,7 +61,7 @@ pub enum CatalogError {
     #[error("two handlers are registered for the task {0:?}; each task name needs exactly one")]
     Duplicate(&'static str),
     /// A name that can't be stored.
-    #[error("the task name of {type_name} can't be used")]
+    #[error("the task name of the type {type_name} can't be used: {source}")]
     Name {
         /// The Rust type of the handler's task.
         type_name: String,
@@ -63,7 +69,7 @@ pub enum CatalogError {
         source: InvalidName,
     },
     /// A retry policy that makes no sense.
-    #[error("the retry policy of the task {task:?} can't be used")]
+    #[error("the retry policy of the task {task:?} can't be used: {source}")]
     Retry {
         /// The task.
         task: &'static str,
@@ -84,10 +90,14 @@ impl CatalogBuilder {
     }
 
     fn push<T: Task>(&mut self, handler: Arc<dyn AnyHandler>) {
-        self.tasks.push(RegisteredTask {
+        let task = RegisteredTask {
             name: T::NAME,
             options: T::options(),
             handler,
+        };
+        self.tasks.push(Registration {
+            task,
+            type_name: std::any::type_name::<T>(),
         });
     }
 
@@ -96,10 +106,10 @@ impl CatalogBuilder {
             return Err(CatalogError::Empty);
         }
         let mut tasks = HashMap::new();
-        for task in self.tasks {
+        for Registration { task, type_name } in self.tasks {
             let name = task.name;
             check_name(name).map_err(|source| CatalogError::Name {
-                type_name: name.to_owned(),
+                type_name: type_name.to_owned(),
                 source,
             })?;
             if let Some(retry) = &task.options.retry {
@@ -117,7 +127,7 @@ impl CatalogBuilder {
 
 impl fmt::Debug for CatalogBuilder {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<_> = self.tasks.iter().map(|task| task.name).collect();
+        let names: Vec<_> = self.tasks.iter().map(|added| added.task.name).collect();
         formatter
             .debug_tuple("CatalogBuilder")
             .field(&names)
