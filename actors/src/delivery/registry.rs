@@ -3,10 +3,14 @@ use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
+use actix::Addr;
 use evertask_core::task::TaskId;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+
+use crate::pool::{SweepOrphans, WorkerPool};
+use crate::supervision::tell;
 
 /// Every delivery of this process: what makes two deliveries of one id impossible.
 ///
@@ -40,6 +44,8 @@ struct Entry {
     cancelled: CancellationToken,
     cancellation: Option<Cancellation>,
     running: bool,
+    /// The pool that has claimed the row again while this delivery was coming to its end.
+    awaited_by: Option<Addr<WorkerPool>>,
 }
 
 /// Who cancelled a task, and why.
@@ -99,12 +105,23 @@ impl DeliveryRegistry {
             cancelled: cancelled.clone(),
             cancellation: early,
             running: false,
+            awaited_by: None,
         });
         Some(Registration {
             registry: Arc::clone(&self.0),
             id,
             cancelled,
         })
+    }
+
+    /// Tells `pool` to sweep once no delivery of the id is under way: the row it has claimed is not
+    /// that delivery's any more.
+    pub(crate) fn sweep_after(&self, id: TaskId, pool: &Addr<WorkerPool>) {
+        if let Some(entry) = self.0.book.lock().entries.get_mut(&id) {
+            entry.awaited_by = Some(pool.clone());
+            return;
+        }
+        tell(pool, SweepOrphans);
     }
 
     pub(crate) fn contains(&self, id: TaskId) -> bool {
@@ -197,9 +214,14 @@ impl Registration {
 
 impl Drop for Registration {
     fn drop(&mut self) {
-        let removed = self.registry.book.lock().entries.remove(&self.id);
-        if removed.is_some_and(|entry| entry.running) {
+        let Some(entry) = self.registry.book.lock().entries.remove(&self.id) else {
+            return;
+        };
+        if entry.running {
             self.registry.running.send_modify(|running| *running -= 1);
+        }
+        if let Some(pool) = entry.awaited_by {
+            tell(&pool, SweepOrphans);
         }
     }
 }
