@@ -17,4 +17,5 @@ mod backlog;
 mod crashes;
 mod idling;
 mod kills;
+mod races;
 mod running;
