@@ -141,7 +141,8 @@ impl RowLease {
             last_execution_at: self.state.last_execution_at,
             ..self.over(Status::Cancelled, None, now, None)
         };
-        self.advance(state, vec![AuditEntry::of(Status::Cancelled, now)], attempt)
+        let audit = vec![AuditEntry::of(Status::Cancelled, now)];
+        self.move_to(self.generation.superseded(), state, audit, attempt)
     }
 
     /// A shutdown interrupted the task, in an attempt or between two: the attempt is not counted and
@@ -185,7 +186,7 @@ impl RowLease {
             available_at: Some(self.state.available_at.unwrap_or(now)),
             ..self.state.clone()
         };
-        self.advance(state, audit, None)
+        self.move_to(self.generation.superseded(), state, audit, None)
     }
 
     /// The row can't run here; it waits, visibly, until the next start looks at it again.
@@ -238,8 +239,18 @@ impl RowLease {
         audit: Vec<AuditEntry>,
         attempt: Option<AttemptRecord>,
     ) -> RowChange {
+        self.move_to(self.generation.next(), state, audit, attempt)
+    }
+
+    fn move_to(
+        &mut self,
+        generation: Generation,
+        state: RowState,
+        audit: Vec<AuditEntry>,
+        attempt: Option<AttemptRecord>,
+    ) -> RowChange {
         let expected = self.generation;
-        self.generation = expected.next();
+        self.generation = generation;
         self.state = state.clone();
         RowChange {
             id: self.id,

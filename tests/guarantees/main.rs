@@ -19,4 +19,5 @@ mod crashes;
 mod idling;
 mod kills;
 mod one_shot;
+mod races;
 mod running;

@@ -89,7 +89,7 @@ impl Attempt<'_> {
 fn body_end(ended: Result<TaskResult, JoinError>) -> BodyEnd {
     match ended {
         Ok(Ok(())) => BodyEnd::Returned,
-        Ok(Err(error)) => BodyEnd::Failed(error.to_failure()),
+        Ok(Err(error)) => BodyEnd::Failed(error.into_failure()),
         Err(error) => match error.try_into_panic() {
             Ok(payload) => BodyEnd::Failed(Failure::new(
                 FailureKind::Panicked,

@@ -7,7 +7,7 @@ use tracing::Instrument;
 
 use super::run::Run;
 use crate::supervision::panic_text;
-use crate::task::{Hook, Payload, TaskContext};
+use crate::task::{Hook, Payload, TaskContext, TaskError};
 
 impl Run {
     /// Calls a hook outside of an attempt.
@@ -42,9 +42,9 @@ impl Run {
                 return;
             }
         };
-        match ended {
+        match ended.map(|returned| returned.map_err(TaskError::into_failure)) {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::error!(hook = name, %error, "a hook failed"),
+            Ok(Err(failure)) => tracing::error!(hook = name, error = %failure, "a hook failed"),
             Err(panic) => {
                 tracing::error!(hook = name, panic = panic_text(&*panic), "a hook panicked");
             }

@@ -19,7 +19,7 @@ use super::solo::SoloTurn;
 use super::trip::{Delivery, Input};
 use crate::persistence::{ChangeChain, Posted, Settled};
 use crate::pool::SweepOrphans;
-use crate::queue::Slot;
+use crate::queue::{Gate, Slot};
 use crate::supervision::tell;
 use crate::task::{DeliveryContext, Hook, Payload, TaskContext};
 
@@ -30,13 +30,29 @@ pub(crate) async fn run(
     slot: Slot,
     deps: Arc<RunDeps>,
 ) {
-    let gate = Arc::clone(&delivery.gate);
+    let mut sweep = SweepUnlessSettled {
+        gate: Arc::clone(&delivery.gate),
+        settled: false,
+    };
     let settled = Run::new(delivery, turn, deps).execute().await;
     // The run and with it the registration and the place are gone here, the slot goes last.
-    if !matches!(settled, Settled::Applied) {
-        tell(&gate.pool, SweepOrphans);
-    }
+    sweep.settled = matches!(settled, Settled::Applied);
+    drop(sweep);
     drop(slot);
+}
+
+/// Has the pool look for the row of a delivery that ended without saying what became of it.
+struct SweepUnlessSettled {
+    gate: Arc<Gate>,
+    settled: bool,
+}
+
+impl Drop for SweepUnlessSettled {
+    fn drop(&mut self) {
+        if !self.settled {
+            tell(&self.gate.pool, SweepOrphans);
+        }
+    }
 }
 
 pub(super) struct Run {

@@ -1,11 +1,13 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix::{Actor, AsyncContext, Context, Handler, Message, ResponseFuture, Supervised};
 use evertask_core::lease::RowLease;
 use evertask_core::storage::{TaskStorage, Write};
 use evertask_core::task::ProcessId;
 use evertask_core::time::Clock;
+use tokio::sync::Semaphore;
 
 use super::claims::ClaimLimits;
 use crate::delivery::{Delivery, DeliveryRegistry, RunDeps, SoloGate, SoloTurn, run};
@@ -20,10 +22,19 @@ pub(crate) struct WorkerPool {
     pub(super) deps: PoolDeps,
     /// Which life of the actor this is; what an older one asked for is not for this one.
     pub(super) life: u64,
-    pub(super) claiming: bool,
+    pub(super) activity: Activity,
     pub(super) sweep_wanted: bool,
-    pub(super) sweeping: bool,
+    /// Something has failed, so nothing is claimed for a while.
+    pub(super) resting: bool,
     ready: VecDeque<Delivery>,
+}
+
+/// What a pool is doing about stored rows; one thing at a time.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Activity {
+    None,
+    Claiming,
+    Sweeping,
 }
 
 /// What stays true across a crash of the actor.
@@ -41,12 +52,22 @@ pub(crate) struct PoolDeps {
     pub(crate) limits: ClaimLimits,
     pub(crate) lifecycle: Lifecycle,
     pub(crate) faults: FaultSwitch,
+    /// Held by a claim until its rows are registered, and by a sweep, which would take such rows for
+    /// orphans: those of all lives take turns.
+    pub(crate) lane: Arc<Semaphore>,
 }
 
 /// Something about the window has changed: start and claim what can be.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(crate) struct CheckWindow;
+
+/// The time after a failure is over.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Rested {
+    life: u64,
+}
 
 /// A stored task that has a place.
 #[derive(Message)]
@@ -69,9 +90,9 @@ impl WorkerPool {
         Self {
             deps,
             life: 0,
-            claiming: false,
+            activity: Activity::None,
             sweep_wanted: false,
-            sweeping: false,
+            resting: false,
             ready: VecDeque::new(),
         }
     }
@@ -212,14 +233,29 @@ impl Handler<Drain> for WorkerPool {
 }
 
 impl WorkerPool {
-    /// Looks again after a while, because something failed just now.
-    pub(super) fn check_later(&self) {
-        const PAUSE: std::time::Duration = std::time::Duration::from_secs(1);
+    /// Claims nothing for a while, because something failed just now.
+    pub(super) fn rest(&mut self) {
+        const PAUSE: Duration = Duration::from_secs(1);
+        self.resting = true;
         let clock = Arc::clone(&self.deps.clock);
         let pool = self.deps.gate.pool.clone();
+        let life = self.life;
         actix_rt::spawn(async move {
             clock.sleep(PAUSE).await;
-            tell(&pool, CheckWindow);
+            tell(&pool, Rested { life });
         });
+    }
+}
+
+impl Handler<Rested> for WorkerPool {
+    type Result = ();
+
+    fn handle(&mut self, Rested { life }: Rested, context: &mut Self::Context) {
+        if life != self.life {
+            return;
+        }
+        self.resting = false;
+        self.sweep(context);
+        self.claim(context);
     }
 }

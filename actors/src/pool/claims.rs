@@ -4,8 +4,9 @@ use actix::{Addr, AsyncContext, Context, Handler, Message};
 use evertask_core::lease::RowLease;
 use evertask_core::storage::{Answer, ClaimAnswer, ClaimTasks, ClaimedTask, RowChange, Write};
 use evertask_core::task::{Failure, FailureKind, TaskId, WaitReason};
+use tokio::sync::OwnedSemaphorePermit;
 
-use super::actor::{SweepOrphans, WorkerPool};
+use super::actor::{Activity, SweepOrphans, WorkerPool};
 use crate::delivery::{ClaimUnderWay, Delivery, Registration};
 use crate::persistence::{ChangeChain, Patience, Settled, WriteError};
 use crate::queue::Place;
@@ -29,6 +30,7 @@ pub(super) struct Claimed {
     life: u64,
     /// Kept until the rows are registered.
     under_way: ClaimUnderWay,
+    lane: Option<OwnedSemaphorePermit>,
     result: Result<ClaimAnswer, WriteError>,
 }
 
@@ -43,11 +45,18 @@ impl ClaimReply {
         let claimed = Claimed {
             life,
             under_way,
+            lane: None,
             result: Err(WriteError::Lost),
         };
         Self {
             pool,
             claimed: Some(claimed),
+        }
+    }
+
+    fn keep(&mut self, lane: Option<OwnedSemaphorePermit>) {
+        if let Some(claimed) = &mut self.claimed {
+            claimed.lane = lane;
         }
     }
 
@@ -69,31 +78,31 @@ impl Drop for ClaimReply {
 impl WorkerPool {
     /// Claims stored rows if there is room and reason to.
     pub(super) fn claim(&mut self, context: &mut Context<Self>) {
-        if self.claiming || self.sweeping || self.is_draining() {
+        if self.activity != Activity::None || self.resting || self.is_draining() {
             return;
         }
         let Some(room) = self.deps.gate.begin_claim() else {
             return;
         };
-        self.claiming = true;
-        let claim = Write::Claim(ClaimTasks {
-            queues: self.deps.gate.selector.clone(),
-            limit: u32::try_from(room).unwrap_or(u32::MAX),
-            max_bytes: self.deps.limits.max_bytes,
-            now: self.deps.clock.now(),
-        });
-        let reply = ClaimReply::new(
+        self.activity = Activity::Claiming;
+        let mut reply = ClaimReply::new(
             context.address(),
             self.life,
             self.deps.registry.begin_claim(),
         );
-        let persistence = self.deps.persistence.clone();
-        let faults = self.deps.faults.clone();
+        let deps = self.deps.clone();
         actix_rt::spawn(async move {
+            reply.keep(deps.lane.acquire_owned().await.ok());
+            let claim = Write::Claim(ClaimTasks {
+                queues: deps.gate.selector.clone(),
+                limit: u32::try_from(room).unwrap_or(u32::MAX),
+                max_bytes: deps.limits.max_bytes,
+                now: deps.clock.now(),
+            });
             // Not repeated by the client: a claim whose reply is lost has taken rows all the same,
             // and they are found as orphans.
-            let answer = persistence.once_claim(claim).await;
-            faults.hit(FaultPoint::AfterClaim);
+            let answer = deps.persistence.once_claim(claim).await;
+            deps.faults.hit(FaultPoint::AfterClaim);
             reply.deliver(answer);
         });
     }
@@ -166,6 +175,7 @@ impl Handler<Claimed> for WorkerPool {
         let Claimed {
             life,
             under_way,
+            lane,
             result,
         } = claimed;
         if life != self.life {
@@ -174,7 +184,7 @@ impl Handler<Claimed> for WorkerPool {
             self.sweep(context);
             return;
         }
-        self.claiming = false;
+        self.activity = Activity::None;
         match result {
             Ok(answer) => {
                 let gate = &self.deps.gate;
@@ -186,14 +196,14 @@ impl Handler<Claimed> for WorkerPool {
                 for (task, place) in answer.tasks.into_iter().zip(places) {
                     self.take(task, place);
                 }
-                drop(under_way);
+                drop((under_way, lane));
                 self.start_ready();
             }
             Err(error) => {
                 tracing::warn!(%error, queue = self.deps.gate.name(), "a claim failed");
                 self.deps.gate.fail_claim();
                 self.sweep_wanted = true;
-                self.check_later();
+                self.rest();
             }
         }
         self.sweep(context);

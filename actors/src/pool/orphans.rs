@@ -6,8 +6,10 @@
 use actix::{Addr, AsyncContext, Context, Handler, Message};
 use evertask_core::lease::RowLease;
 use evertask_core::storage::StorageError;
+use evertask_core::task::{Generation, TaskId};
+use futures::stream::{self, StreamExt, TryStreamExt};
 
-use super::actor::{PoolDeps, WorkerPool};
+use super::actor::{Activity, PoolDeps, WorkerPool};
 use crate::persistence::{ChangeChain, Settled};
 use crate::supervision::tell;
 
@@ -42,11 +44,12 @@ impl Drop for SweepReply {
 impl WorkerPool {
     /// Sweeps if that was asked for; never beside a claim, whose rows are unknown until it returns.
     pub(super) fn sweep(&mut self, context: &mut Context<Self>) {
-        if !self.sweep_wanted || self.sweeping || self.claiming {
+        let stopped = self.deps.lifecycle.is_stopped();
+        if !self.sweep_wanted || self.activity != Activity::None || stopped {
             return;
         }
         self.sweep_wanted = false;
-        self.sweeping = true;
+        self.activity = Activity::Sweeping;
         let reply = SweepReply {
             pool: context.address(),
             life: self.life,
@@ -54,6 +57,7 @@ impl WorkerPool {
         };
         let deps = self.deps.clone();
         actix_rt::spawn(async move {
+            let _lane = deps.lane.acquire().await;
             match release_orphans(&deps).await {
                 Ok(complete) => reply.finish(complete),
                 Err(error) => tracing::warn!(%error, "a sweep for orphaned rows failed"),
@@ -62,35 +66,44 @@ impl WorkerPool {
     }
 }
 
+/// How many orphans are let go of at once.
+const AT_ONCE: usize = 100;
+
 /// Lets go of every orphan; answers whether all of them are.
+async fn release_orphans(deps: &PoolDeps) -> Result<bool, StorageError> {
+    let queues = &deps.gate.selector;
+    let owned = deps.storage.owned(deps.process, queues).await?;
+    let releases = owned.into_iter().map(|row| release_orphan(deps, row));
+    stream::iter(releases)
+        .buffer_unordered(AT_ONCE)
+        .try_fold(true, async |all, one| Ok(all && one))
+        .await
+}
+
+/// Lets go of a row if it is an orphan; answers whether it is none any more.
 ///
 /// An id is registered from before its row is owned until its delivery has ended. So a row that was
 /// read as owned and whose id is not registered *after* that read has no delivery, or had one that
-/// has ended since; the generation tells the two apart.
-async fn release_orphans(deps: &PoolDeps) -> Result<bool, StorageError> {
-    let mut complete = true;
-    for (id, generation) in deps
-        .storage
-        .owned(deps.process, &deps.gate.selector)
-        .await?
-    {
-        if deps.registry.contains(id) {
-            continue;
-        }
-        let Some(record) = deps.storage.task(id).await? else {
-            continue;
-        };
-        if record.generation != generation {
-            continue;
-        }
-        let release = RowLease::new(&record).release(deps.clock.now());
-        let settled = ChangeChain::default()
-            .settle(&deps.persistence, release)
-            .await;
-        complete &= !matches!(settled, Settled::Abandoned);
-        tracing::info!(%id, queue = deps.gate.name(), "released a row without a delivery");
+/// has ended since; the generation tells the two apart. The id stays registered until the row is let
+/// go of, so that nobody begins a delivery meanwhile.
+async fn release_orphan(
+    deps: &PoolDeps,
+    (id, generation): (TaskId, Generation),
+) -> Result<bool, StorageError> {
+    let Some(_registration) = deps.registry.register(id) else {
+        return Ok(true);
+    };
+    let Some(record) = deps.storage.task(id).await? else {
+        return Ok(true);
+    };
+    if record.generation != generation {
+        return Ok(true);
     }
-    Ok(complete)
+    let release = RowLease::new(&record).release(deps.clock.now());
+    let mut chain = ChangeChain::default();
+    let settled = chain.settle(&deps.persistence, release).await;
+    tracing::info!(%id, queue = deps.gate.name(), "released a row without a delivery");
+    Ok(!matches!(settled, Settled::Abandoned))
 }
 
 impl Handler<Swept> for WorkerPool {
@@ -100,10 +113,10 @@ impl Handler<Swept> for WorkerPool {
         if life != self.life {
             return;
         }
-        self.sweeping = false;
+        self.activity = Activity::None;
         if !complete {
             self.sweep_wanted = true;
-            self.check_later();
+            self.rest();
         }
         self.deps.gate.set_backlog();
         self.claim(context);

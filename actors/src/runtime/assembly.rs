@@ -196,6 +196,7 @@ impl Wiring {
             },
             lifecycle: self.lifecycle.clone(),
             faults: self.faults.clone(),
+            lane: Arc::new(Semaphore::new(1)),
         };
         self.gates.iter().map(pool).collect()
     }

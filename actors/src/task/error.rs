@@ -1,7 +1,10 @@
 use std::error::Error;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use evertask_core::task::{Failure, FailureKind};
+
+use crate::supervision::panic_text;
 
 /// What a handler or a hook returns.
 pub type TaskResult = Result<(), TaskError>;
@@ -51,8 +54,19 @@ impl TaskError {
         &*self.source
     }
 
-    pub(crate) fn to_failure(&self) -> Failure {
-        Failure::new(self.kind, self.to_string())
+    /// Reads what is stored of the error. Its text is made by code of the application, which may
+    /// panic; then that is the failure.
+    pub(crate) fn into_failure(self) -> Failure {
+        let kind = self.kind;
+        let printed = catch_unwind(AssertUnwindSafe(move || self.to_string()));
+        printed.map_or_else(
+            |payload| {
+                let panic = panic_text(&*payload);
+                let text = format!("the error panicked when it was printed: {panic}");
+                Failure::new(FailureKind::Panicked, text)
+            },
+            |text| Failure::new(kind, text),
+        )
     }
 }
 

@@ -66,10 +66,23 @@ uuid_newtype! {
 pub struct Generation(pub i64);
 
 impl Generation {
-    /// Answers the generation after this one.
+    /// How far [`superseded`](Self::superseded) moves on: further than one delivery ever writes.
+    pub const TERM: i64 = 1 << 20;
+
+    /// Answers the generation after the next write of the same delivery.
     #[must_use]
     pub fn next(self) -> Self {
         Self(self.0.saturating_add(1))
+    }
+
+    /// Answers the generation after a write that ends what others are doing with the row: a claim, a
+    /// cancel, a release, a reconsideration.
+    ///
+    /// A delivery numbers its writes ahead of their commits. Were this one step too, the second write
+    /// of a delivery whose first was refused would find the very generation it expects.
+    #[must_use]
+    pub fn superseded(self) -> Self {
+        Self(self.0.saturating_add(Self::TERM))
     }
 }
 

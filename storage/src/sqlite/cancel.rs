@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use evertask_core::storage::{
     AuditEntry, CancelAnswer, CancelTask, StorageError, StorageErrorKind,
 };
-use evertask_core::task::{Status, UnknownStatus};
+use evertask_core::task::{Generation, Status, UnknownStatus};
 use evertask_entities::{task, under};
 use sea_orm::sea_query::{Alias, Expr, Query, Value};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QuerySelect};
@@ -84,7 +84,7 @@ impl Group<'_> {
             .value(task::Column::Status, Status::Cancelled.as_str())
             .value(
                 task::Column::Generation,
-                Expr::col(task::Column::Generation).add(1),
+                Expr::col(task::Column::Generation).add(Generation::TERM),
             )
             .value(task::Column::OnProbation, false)
             .values(nothing.map(|column| (column, Expr::value(Value::String(None)))))

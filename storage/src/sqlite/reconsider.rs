@@ -1,5 +1,5 @@
 use evertask_core::storage::{ReconsiderWaiting, StorageError};
-use evertask_core::task::WaitReason;
+use evertask_core::task::{Generation, WaitReason};
 use evertask_entities::task;
 use sea_orm::sea_query::{Alias, Expr, Query, Value};
 use sea_orm::{ConnectionTrait, ExprTrait};
@@ -36,7 +36,7 @@ impl Group<'_> {
             .value(task::Column::Owner, nothing())
             .value(
                 task::Column::Generation,
-                Expr::col(task::Column::Generation).add(1),
+                Expr::col(task::Column::Generation).add(Generation::TERM),
             )
             // Said for the planner: it then uses the index of the rows that wait.
             .and_where(Expr::col(task::Column::WaitReason).is_not_null())

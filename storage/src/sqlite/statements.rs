@@ -8,6 +8,7 @@
 //!
 //! The names of the tables are words checked by [`TablePrefix`], so they are put in as they are.
 
+use evertask_core::task::Generation;
 use evertask_migration::TablePrefix;
 
 /// Says that a row is open and nothing but its owner and its time can keep it from being claimed.
@@ -203,11 +204,12 @@ fn candidates(tasks: &str, lanes: &str) -> String {
 /// A row between two attempts is in progress without an owner and stays so; of a dead owner, it
 /// begins anew.
 fn claim(tasks: &str) -> String {
+    let term = Generation::TERM;
     format!(
         "UPDATE {tasks} SET \
          status = CASE WHEN owner IS NULL AND status = 'InProgress' THEN status ELSE 'Queued' END, \
          interruptions = interruptions + (owner IS NOT NULL AND on_probation), \
-         on_probation = 0, owner = ?2, generation = generation + 1 \
+         on_probation = 0, owner = ?2, generation = generation + {term} \
          WHERE id IN (SELECT unhex(value) FROM json_each(?1)) RETURNING *"
     )
 }

@@ -64,7 +64,7 @@ async fn every_status_is_cancelled_unless_it_is_over() {
             ..before.state
         };
         assert_eq!(after.state, expected);
-        assert_eq!(after.generation, Generation(1));
+        assert_eq!(after.generation, before.generation.superseded());
         let audit = AuditEntry {
             actor: Some("ada".to_owned()),
             reason: Some("a mistake".to_owned()),

@@ -46,7 +46,7 @@ pub async fn every_open_status_becomes_cancelled(world: &dyn World) {
             ..before
         };
         assert_eq!(cancelled.state, expected);
-        assert_eq!(cancelled.generation, record.generation.next());
+        assert_eq!(cancelled.generation, record.generation.superseded());
         assert_eq!(cancelled.definition, record.definition);
     }
 }

@@ -49,6 +49,7 @@ macro_rules! conformance_tests {
                 chains_of_several_rows_may_be_interleaved
                 a_refused_change_does_not_stop_its_neighbours
                 a_refused_chain_is_refused_as_a_whole
+                what_follows_a_refused_change_in_a_later_group_is_refused_too
                 a_change_after_a_gap_is_refused_and_the_one_before_is_applied
                 a_generation_may_rise_by_more_than_one
                 a_stale_change_is_not_mistaken_for_a_repeated_one

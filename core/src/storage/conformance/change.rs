@@ -118,6 +118,26 @@ pub async fn a_refused_chain_is_refused_as_a_whole(world: &dyn World) {
     assert!(process.attempts(id(1)).await.is_empty());
 }
 
+/// A delivery sends its writes ahead: it may not know yet that the first was refused.
+pub async fn what_follows_a_refused_change_in_a_later_group_is_refused_too(world: &dyn World) {
+    let process = Process::start(world).await;
+    let mut cancelled = process.store_queued(task(1)).await;
+    process.cancel(id(1)).await;
+    let released = process.store_queued(task(2)).await;
+    let mut stale = released.clone();
+    process.advance([released.clone().release(at(1))]).await;
+    for lease in [&mut cancelled, &mut stale] {
+        let before = process.record(lease.id()).await;
+        let refused = ChangeAnswer::Refused(Box::new(before.clone()));
+        let start = lease.start(process.id, false, at(2));
+        assert_eq!(process.change(start).await, refused);
+        let success = attempt(process.id, 1, AttemptOutcome::Succeeded);
+        let complete = lease.complete(success, at(3));
+        assert_eq!(process.change(complete).await, refused);
+        assert_eq!(process.record(lease.id()).await, before);
+    }
+}
+
 pub async fn a_change_after_a_gap_is_refused_and_the_one_before_is_applied(world: &dyn World) {
     let process = Process::start(world).await;
     let mut lease = process.store_queued(task(1)).await;
@@ -146,10 +166,10 @@ pub async fn a_stale_change_is_not_mistaken_for_a_repeated_one(world: &dyn World
     let process = Process::start(world).await;
     let mut lease = process.store_queued(task(1)).await;
     let success = attempt(process.id, 1, AttemptOutcome::Succeeded);
-    let complete = lease.complete(success, at(2));
+    let mut complete = lease.complete(success, at(2));
     process.cancel(id(1)).await;
     let cancelled = process.record(id(1)).await;
-    assert_eq!(cancelled.generation, complete.generation);
+    complete.generation = cancelled.generation;
     let refused = ChangeAnswer::Refused(Box::new(cancelled));
     assert_eq!(process.change(complete).await, refused);
     assert!(process.attempts(id(1)).await.is_empty());

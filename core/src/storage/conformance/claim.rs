@@ -46,7 +46,7 @@ pub async fn a_claimed_row_is_queued_and_owned(world: &dyn World) {
     let taken = &claimed.tasks[0].record;
     assert_eq!(taken.definition, record.definition);
     assert_eq!(taken.state, expected);
-    assert_eq!(taken.generation, record.generation.next());
+    assert_eq!(taken.generation, record.generation.superseded());
     assert_eq!(&process.record(id(1)).await, taken);
     let audit = [AuditEntry::of(Status::Queued, at(10))];
     assert_eq!(process.audit(id(1)).await, audit);
@@ -82,7 +82,7 @@ pub async fn a_parked_row_stays_in_progress(world: &dyn World) {
     assert_eq!(taken.record.state.status, Status::InProgress);
     assert_eq!(taken.record.state.owner, Some(process.id));
     assert_eq!(taken.record.state.attempts, 1);
-    assert_eq!(taken.record.generation, lease.generation().next());
+    assert_eq!(taken.record.generation, lease.generation().superseded());
     let audited = process.audited_statuses(id(1)).await;
     assert_eq!(audited, [Status::Queued, Status::InProgress]);
 }

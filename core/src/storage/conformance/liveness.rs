@@ -68,7 +68,7 @@ pub async fn the_rows_of_a_crashed_process_are_claimed_as_interrupted(world: &dy
             ..record.state
         };
         assert_eq!(taken.record.state, expected);
-        assert_eq!(taken.record.generation, record.generation.next());
+        assert_eq!(taken.record.generation, record.generation.superseded());
         let id = record.definition.id;
         assert_eq!(process.record(id).await, taken.record);
         let audit = process.audit(id).await;

@@ -57,7 +57,7 @@ fn take(row: &mut Row, me: ProcessId, now: Timestamp) -> ClaimedTask {
         .saturating_add(u32::from(died_on_probation));
     state.on_probation = false;
     state.owner = Some(me);
-    row.record.generation = row.record.generation.next();
+    row.record.generation = row.record.generation.superseded();
     ClaimedTask {
         record: row.record.clone(),
         interrupted,

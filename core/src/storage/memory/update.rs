@@ -37,7 +37,7 @@ pub(super) fn cancel(table: &mut Table, cancel: &CancelTask) -> CancelAnswer {
         return CancelAnswer::AlreadyOver(before);
     }
     table.update(cancel.id, |row| {
-        row.record.generation = row.record.generation.next();
+        row.record.generation = row.record.generation.superseded();
         row.record.state = RowState {
             status: Status::Cancelled,
             owner: None,
@@ -78,7 +78,7 @@ pub(super) fn reconsider(
         .collect();
     for id in ids {
         table.update(id, |row| {
-            row.record.generation = row.record.generation.next();
+            row.record.generation = row.record.generation.superseded();
             row.record.state.wait_reason = None;
             row.record.state.owner = None;
         });

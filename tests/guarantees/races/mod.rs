@@ -1,0 +1,8 @@
+//! Interleavings that could lose a task, run it twice or spin, each forced step by step.
+
+mod claims;
+mod generations;
+mod panics;
+mod parking;
+mod sweeps;
+mod world;
