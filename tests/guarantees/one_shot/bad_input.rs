@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use evertask::storage::Write;
+use evertask::storage::{QueueSelector, Write};
 use evertask::time::Clock;
 use evertask::{
     CatalogError, DispatchError, EverTask, Queue, QueueError, RetryPolicy, SqlStorage, StartError,
@@ -12,8 +12,9 @@ use evertask::{
 use serde::{Deserialize, Serialize};
 
 use super::clock::StagedClock;
-use super::home::{Home, id_of};
-use super::player::{Diary, Player};
+use super::home::{Home, becomes};
+use super::player::{Diary, Player, settle};
+use super::row::id_of;
 use crate::stage::{Numbered, Watch};
 
 on_every_storage! {
@@ -168,12 +169,12 @@ async fn a_full_queue_that_rejects_stores_nothing_and_takes_the_next_one_when_th
         .await
         .unwrap();
     // The window opens once the stored rows were looked at.
-    home.commits(1, |write, _| match write {
-        Write::Claim(claim) => claim.queues.includes("strict") && !claim.queues.includes("default"),
-        _ => false,
+    home.commits(1, |write, _| {
+        let strict = QueueSelector::Only("strict".to_owned());
+        matches!(write, Write::Claim(claim) if claim.queues == strict)
     })
     .await;
-    super::delivery::settle(&evertask).await;
+    settle(&evertask).await;
     let dispatch = |number| {
         evertask
             .dispatch(Numbered(number))
@@ -193,15 +194,13 @@ async fn a_full_queue_that_rejects_stores_nothing_and_takes_the_next_one_when_th
         assert_eq!(home.find(id_of(number)).await, None);
     }
     // A delayed task needs no place.
-    let later = dispatch(5).after(Duration::from_secs(3600)).await.unwrap();
+    let later = dispatch(5).after(Duration::from_hours(1)).await.unwrap();
     assert_eq!(home.status(later).await, evertask::Status::WaitingQueue);
     watch.release(3);
-    home.commits(2, super::home::becomes(evertask::Status::Completed))
-        .await;
-    super::delivery::settle(&evertask).await;
+    home.commits(2, becomes(evertask::Status::Completed)).await;
+    settle(&evertask).await;
     dispatch(2).await.unwrap();
-    home.commits(3, super::home::becomes(evertask::Status::Completed))
-        .await;
+    home.commits(3, becomes(evertask::Status::Completed)).await;
     home.shut_down(evertask).await;
     assert_eq!(watch.order(), [0, 1, 2]);
 }
@@ -217,7 +216,7 @@ async fn a_due_time_that_is_past_or_beyond_all_calendars_is_taken_for_what_it_ca
         .after(Duration::ZERO)
         .await
         .unwrap();
-    let past = clock.now() - Duration::from_secs(3600);
+    let past = clock.now() - Duration::from_hours(1);
     evertask.dispatch(Numbered(1)).at(past).await.unwrap();
     diary.says("completed 0").await;
     diary.says("completed 1").await;

@@ -7,8 +7,9 @@ use evertask::{
 };
 
 use super::clock::StagedClock;
-use super::home::{Home, becomes, id_of};
+use super::home::{Home, becomes};
 use super::player::{Diary, Player};
+use super::row::id_of;
 use crate::stage::Numbered;
 
 on_every_storage! {
@@ -33,7 +34,7 @@ async fn a_waiting_task_never_runs(home: Home) {
     let running = evertask.dispatch(Numbered(0)).await.unwrap();
     diary.says("handle 0.1").await;
     let in_window = evertask.dispatch(Numbered(1)).await.unwrap();
-    let hour = Duration::from_secs(3600);
+    let hour = Duration::from_hours(1);
     let delayed = evertask.dispatch(Numbered(2)).after(hour).await.unwrap();
     for id in [in_window, delayed] {
         assert_eq!(evertask.cancel(id).await.unwrap(), CancelOutcome::Cancelled);
@@ -222,7 +223,7 @@ async fn a_cancel_is_audited_with_who_and_why(home: Home) {
     let evertask = Player::cooperative(&diary).at(&home).start().await.unwrap();
     let delayed = evertask
         .dispatch(Numbered(0))
-        .after(Duration::from_secs(3600));
+        .after(Duration::from_hours(1));
     let delayed = delayed.await.unwrap();
     let running = evertask.dispatch(Numbered(1)).await.unwrap();
     diary.says("handle 1.1").await;

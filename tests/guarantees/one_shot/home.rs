@@ -1,24 +1,22 @@
 //! Where the tasks of a test live: a storage that outlives runtimes, can be watched, and can fail.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use evertask::storage::{
-    Answer, AuditEntry, CancelAnswer, ChangeAnswer, NewTask, ProcessStart, QueueSelector,
-    StorageBackend, TaskStorage, Write, WriteGroup,
+    Answer, AuditEntry, CancelAnswer, ChangeAnswer, NewTask, ProcessStart, StorageBackend,
+    TaskStorage, Write, WriteGroup,
 };
-use evertask::task::{Generation, ProcessId, RowState, TaskDefinition};
-use evertask::time::{SystemClock, Timestamp};
+use evertask::task::ProcessId;
+use evertask::time::SystemClock;
 use evertask::{
-    AttemptRecord, EverTask, MemoryStorage, SqlStorage, Status, StorageError, StorageErrorKind,
-    Task, TaskId, TaskRecord,
+    AttemptRecord, EverTask, MemoryStorage, SqlStorage, Status, StorageError, TaskId, TaskRecord,
 };
-use parking_lot::Mutex;
 use tempfile::TempDir;
-use tokio::sync::{OnceCell, watch};
+use tokio::sync::OnceCell;
 use uuid::Uuid;
 
-use crate::stage::{Numbered, soon};
+use super::session::{Fault, Held, Picks, Seen, Session};
+use crate::stage::soon;
 
 /// A storage on which runtimes start, crash and start again.
 #[derive(Clone, Debug)]
@@ -28,41 +26,6 @@ pub(super) struct Home {
     reader: Arc<OnceCell<Arc<dyn TaskStorage>>>,
     /// Where the database lies, if it is a file.
     pub(super) directory: Option<Arc<TempDir>>,
-}
-
-/// What all sessions of a home have in common.
-#[derive(Debug)]
-struct Seen {
-    open: watch::Sender<usize>,
-    committed: watch::Sender<Vec<(Write, Answer)>>,
-    held: watch::Sender<Held>,
-    stuck: watch::Sender<Vec<Write>>,
-    faults: Mutex<VecDeque<(usize, Fault, Picks)>>,
-    rules_broken: Mutex<Vec<&'static str>>,
-}
-
-/// What is held until the test releases it.
-#[derive(Clone, Copy, Debug)]
-enum Held {
-    Nothing,
-    Groups,
-    Answers(Picks),
-}
-
-/// Which writes a fault is for: a group is hit if it holds one of them.
-pub(super) type Picks = fn(&Write) -> bool;
-
-/// What goes wrong with one group.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Fault {
-    /// The database can't be used; nothing is stored.
-    Transient,
-    /// The database refuses the group for what it says; nothing is stored.
-    Rejected,
-    /// The answer of the commit is lost; everything is stored.
-    LostAfterCommit,
-    /// The answer of the commit is lost; nothing is stored.
-    LostBeforeCommit,
 }
 
 impl Home {
@@ -79,17 +42,9 @@ impl Home {
     }
 
     fn new(backend: Arc<dyn StorageBackend>, directory: Option<Arc<TempDir>>) -> Self {
-        let seen = Seen {
-            open: watch::Sender::new(0),
-            committed: watch::Sender::default(),
-            held: watch::Sender::new(Held::Nothing),
-            stuck: watch::Sender::default(),
-            faults: Mutex::default(),
-            rules_broken: Mutex::default(),
-        };
         Self {
             backend,
-            seen: Arc::new(seen),
+            seen: Arc::default(),
             reader: Arc::default(),
             directory,
         }
@@ -251,190 +206,10 @@ fn process_start() -> ProcessStart {
     }
 }
 
-/// A row of the numbered task, due at `at` and waiting without an owner.
-pub(super) fn waiting(number: u32, at: Timestamp) -> TaskRecord {
-    TaskRecord {
-        definition: TaskDefinition {
-            id: TaskId(Uuid::from_u128(u128::from(number) + 1)),
-            created_at: at,
-            task: Numbered::NAME.to_owned(),
-            payload_version: Numbered::VERSION,
-            payload: number.to_string(),
-            queue: "default".to_owned(),
-            scheduled_at: None,
-            priority: 0,
-            tags: Vec::new(),
-            correlation_id: None,
-            parent_id: None,
-            series_id: None,
-            occurrence_at: None,
-            limit_key: None,
-            retry: None,
-            timeout: None,
-            trace: None,
-        },
-        generation: Generation::default(),
-        state: RowState::waiting(at),
-    }
-}
-
-/// A row that was in the window of `owner`.
-pub(super) fn queued(number: u32, at: Timestamp, owner: ProcessId) -> TaskRecord {
-    TaskRecord {
-        state: RowState::queued(at, owner),
-        ..waiting(number, at)
-    }
-}
-
-/// The id of a row made by [`waiting`] or [`queued`].
-pub(super) fn id_of(number: u32) -> TaskId {
-    waiting(number, Timestamp::UNIX_EPOCH).definition.id
-}
-
 #[async_trait::async_trait]
 impl StorageBackend for Home {
     async fn open(&self, start: ProcessStart) -> Result<Arc<dyn TaskStorage>, StorageError> {
         let inner = self.backend.open(start).await?;
-        self.seen.open.send_modify(|open| *open += 1);
-        Ok(Arc::new(Session {
-            inner: Some(inner),
-            seen: Arc::clone(&self.seen),
-            unresolved: Mutex::default(),
-        }))
-    }
-}
-
-/// One start's view of a home.
-#[derive(Debug)]
-struct Session {
-    /// Gone only while dropping.
-    inner: Option<Arc<dyn TaskStorage>>,
-    seen: Arc<Seen>,
-    /// A group of which the caller does not know what became, with its answers if it is stored.
-    unresolved: Mutex<Option<(String, Option<Vec<Answer>>)>>,
-}
-
-impl Session {
-    fn inner(&self) -> &dyn TaskStorage {
-        &**self.inner.as_ref().expect("the session is open")
-    }
-
-    async fn commit(&self, group: &WriteGroup) -> Result<Vec<Answer>, StorageError> {
-        let answers = self.inner().apply(group).await?;
-        let pairs = group.writes.iter().cloned().zip(answers.iter().cloned());
-        self.seen
-            .committed
-            .send_modify(|committed| committed.extend(pairs));
-        self.let_back(group).await;
-        Ok(answers)
-    }
-
-    async fn let_through(&self, group: &WriteGroup) {
-        if matches!(*self.seen.held.borrow(), Held::Groups) {
-            self.stick(group).await;
-        }
-    }
-
-    async fn let_back(&self, group: &WriteGroup) {
-        let held = *self.seen.held.borrow();
-        if let Held::Answers(picks) = held
-            && group.writes.iter().any(picks)
-        {
-            self.stick(group).await;
-        }
-    }
-
-    async fn stick(&self, group: &WriteGroup) {
-        let mut held = self.seen.held.subscribe();
-        self.seen.stuck.send_replace(group.writes.clone());
-        let released = held.wait_for(|held| matches!(held, Held::Nothing));
-        released.await.expect("the home exists");
-        self.seen.stuck.send_replace(Vec::new());
-    }
-
-    /// The answers of a group that was stored without its caller knowing.
-    fn resolve(&self, group: &WriteGroup) -> Option<Vec<Answer>> {
-        let (before, answers) = self.unresolved.lock().take()?;
-        if before != format!("{group:?}") {
-            let rule = "a group whose outcome is unknown is repeated before any other";
-            self.seen.rules_broken.lock().push(rule);
-        }
-        answers
-    }
-
-    fn next_fault(&self, group: &WriteGroup) -> Option<Fault> {
-        let mut faults = self.seen.faults.lock();
-        let (times, fault, picks) = faults.front_mut()?;
-        if !group.writes.iter().any(picks) {
-            return None;
-        }
-        let fault = *fault;
-        *times -= 1;
-        if *times == 0 {
-            faults.pop_front();
-        }
-        Some(fault)
-    }
-}
-
-impl Drop for Session {
-    fn drop(&mut self) {
-        // First the process dies, then the test is told.
-        self.inner = None;
-        self.seen.open.send_modify(|open| *open -= 1);
-    }
-}
-
-fn failure(kind: StorageErrorKind) -> StorageError {
-    StorageError::new(kind, "a failure that the test asked for")
-}
-
-#[async_trait::async_trait]
-impl TaskStorage for Session {
-    async fn apply(&self, group: &WriteGroup) -> Result<Vec<Answer>, StorageError> {
-        self.let_through(group).await;
-        if let Some(answers) = self.resolve(group) {
-            return Ok(answers);
-        }
-        let Some(fault) = self.next_fault(group) else {
-            return self.commit(group).await;
-        };
-        match fault {
-            Fault::Transient => Err(failure(StorageErrorKind::Transient)),
-            Fault::Rejected => Err(failure(StorageErrorKind::Rejected)),
-            Fault::LostAfterCommit | Fault::LostBeforeCommit => {
-                let answers = if fault == Fault::LostAfterCommit {
-                    Some(self.commit(group).await?)
-                } else {
-                    None
-                };
-                *self.unresolved.lock() = Some((format!("{group:?}"), answers));
-                Err(failure(StorageErrorKind::OutcomeUnknown))
-            }
-        }
-    }
-
-    async fn task(&self, id: TaskId) -> Result<Option<TaskRecord>, StorageError> {
-        self.inner().task(id).await
-    }
-
-    async fn attempts(&self, id: TaskId) -> Result<Vec<AttemptRecord>, StorageError> {
-        self.inner().attempts(id).await
-    }
-
-    async fn audit(&self, id: TaskId) -> Result<Vec<AuditEntry>, StorageError> {
-        self.inner().audit(id).await
-    }
-
-    async fn owned(
-        &self,
-        owner: ProcessId,
-        queues: &QueueSelector,
-    ) -> Result<Vec<(TaskId, Generation)>, StorageError> {
-        self.inner().owned(owner, queues).await
-    }
-
-    async fn close(&self) -> Result<(), StorageError> {
-        self.inner().close().await
+        Ok(Arc::new(Session::new(inner, &self.seen)))
     }
 }

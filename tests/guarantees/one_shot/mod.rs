@@ -21,14 +21,18 @@ macro_rules! on_every_storage {
     };
 }
 
-mod bad_input;
-mod cancel;
 mod clock;
 mod home;
 mod player;
+mod row;
+mod session;
 
+mod bad_input;
+mod cancel;
+mod claim;
 mod delivery;
 mod outage;
+mod parking;
 mod recovery;
 mod retry;
 mod shutdown;

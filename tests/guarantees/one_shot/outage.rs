@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use evertask::storage::Write;
 use evertask::time::Timestamp;
-use evertask::{DispatchError, Status, StorageErrorKind, Stored};
+use evertask::{DispatchError, Failure, Status, StorageErrorKind, Stored};
 
 use super::clock::StagedClock;
-use super::home::{Fault, Home, becomes, id_of, waiting};
+use super::home::{Home, becomes};
 use super::player::{Diary, Player};
+use super::row::{id_of, waiting};
+use super::session::Fault;
 use crate::stage::Numbered;
 
 on_every_storage! {
@@ -115,7 +117,7 @@ async fn an_outage_during_a_run_or_a_shutdown_fails_no_task(home: Home) {
     let waits = evertask.dispatch(Numbered(1)).await.unwrap();
     let delayed = evertask
         .dispatch(Numbered(2))
-        .after(Duration::from_secs(3600));
+        .after(Duration::from_hours(1));
     let delayed = delayed.await.unwrap();
     home.fail(4, Fault::Transient, changes);
     home.shut_down(evertask).await;
@@ -186,12 +188,9 @@ async fn an_outcome_that_is_refused_for_its_text_is_stored_without_it(home: Home
     let player = Player::new(&diary, |_, _| async {
         Err(evertask::TaskError::permanent("unstorable"))
     });
-    home.fail(usize::MAX, Fault::Rejected, |write| match write {
-        Write::Change(change) => {
-            let failure = change.state.failure.as_ref();
-            failure.is_some_and(|failure| failure.text.contains("unstorable"))
-        }
-        _ => false,
+    home.fail(usize::MAX, Fault::Rejected, |write| {
+        let is_it = |failure: &Failure| failure.text.contains("unstorable");
+        matches!(write, Write::Change(change) if change.state.failure.as_ref().is_some_and(is_it))
     });
     let evertask = player.at(&home).start().await.unwrap();
     let id = evertask.dispatch(Numbered(0)).await.unwrap();

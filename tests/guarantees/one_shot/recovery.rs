@@ -8,8 +8,9 @@ use evertask::time::{Clock, Timestamp};
 use evertask::{EverTask, Queue, RetryPolicy, Status, TaskRecord, TraceContext};
 
 use super::clock::StagedClock;
-use super::home::{Home, becomes, id_of, queued, waiting};
+use super::home::{Home, becomes};
 use super::player::{Diary, Player};
+use super::row::{id_of, queued, waiting};
 use crate::stage::{Numbered, Watch};
 
 on_every_storage! {

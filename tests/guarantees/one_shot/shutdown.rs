@@ -186,7 +186,7 @@ async fn waiting_tasks_are_given_back_and_dispatches_are_stored_until_the_end(ho
         .await;
         waiting.push(id);
     }
-    let hour = Duration::from_secs(3600);
+    let hour = Duration::from_hours(1);
     let delayed = evertask.dispatch(Numbered(4)).after(hour).await.unwrap();
     let report = shut_down(&evertask, async {
         clock.asked_for(DRAIN).await;

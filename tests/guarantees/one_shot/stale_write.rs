@@ -7,7 +7,8 @@ use evertask::{AttemptOutcome, Failure, FailureKind, Status, TaskRecord};
 use evertask_core::lease::RowLease;
 use uuid::Uuid;
 
-use super::home::{Home, id_of, waiting};
+use super::home::Home;
+use super::row::{id_of, waiting};
 
 on_every_storage! {
     no_write_of_a_superseded_delivery_overwrites_its_successor,

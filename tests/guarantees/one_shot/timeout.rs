@@ -201,7 +201,7 @@ async fn a_timeout_is_that_of_an_attempt_and_the_nearest_one_counts(home: Home) 
     let task = evertask.dispatch(Numbered(1)).queue("limited");
     let endless = task.timeout(Duration::ZERO).await.unwrap();
     diary.counts(2, "handle 1.1").await;
-    clock.advance(Duration::from_secs(3600));
+    clock.advance(Duration::from_hours(1));
     evertask.dispatch(Numbered(2)).await.unwrap();
     diary.says("completed 2").await;
     assert_eq!(home.attempts(endless).await, [], "it still runs");

@@ -8,8 +8,9 @@ use evertask::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::home::{Home, becomes, id_of, waiting};
+use super::home::{Home, becomes};
 use super::player::{Diary, Player};
+use super::row::{id_of, waiting};
 use crate::stage::Numbered;
 
 on_every_storage! {
