@@ -1,9 +1,7 @@
 use std::time::Duration;
 
 use evertask_core::storage::{Answer, AuditEntry, CancelAnswer, CancelTask, Write};
-use evertask_core::task::{
-    Failure, FailureKind, Generation, RowState, Status, TaskRecord, WaitReason,
-};
+use evertask_core::task::{Failure, FailureKind, RowState, Status, TaskRecord, WaitReason};
 
 use crate::world::{World, apply, at, process_id, read, store, task_id, waiting};
 
