@@ -101,7 +101,7 @@ fn work_off(database: &Path) {
         let clock = SystemClock::shared();
         let begun = clock.elapsed();
         evertask.dispatch(Numbered(stored)).await.unwrap();
-        let first_answer = clock.elapsed() - begun;
+        let first_answer = clock.elapsed().saturating_sub(begun);
         let others =
             (stored + 1..all).map(|number| evertask.dispatch(Numbered(number)).into_future());
         for answer in join_all(others).await {

@@ -6,6 +6,7 @@
     clippy::panic,
     clippy::print_stdout,
     clippy::similar_names,
+    clippy::wildcard_enum_match_arm,
     reason = "a test ends with what it did not expect, also in a function that tests share"
 )]
 
