@@ -80,6 +80,8 @@ impl Child {
     /// Waits until the process is gone; answers whether it ended well, and its last word.
     pub(super) fn wait(mut self) -> (bool, Report) {
         let by = self.number;
+        // Waiting closes the input if it finds it, and a child whose input has ended stops.
+        let _input = self.process.stdin.take();
         let ended_well = self.process.wait().unwrap().success();
         let what = What::Gone;
         (ended_well, Report { by, what })

@@ -23,6 +23,8 @@ async fn poison_is_quarantined(quarantine_after: Option<u32>, blamed_crashes: i6
     let assignment = |tasks, poison| Assignment {
         tasks,
         poison,
+        // However slow the machine is, the poison does not outlive its probation.
+        untimed_probation: true,
         quarantine_after,
         ..Assignment::default()
     };

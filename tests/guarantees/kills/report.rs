@@ -62,6 +62,8 @@ pub(super) struct Assignment {
     pub(super) tasks: u32,
     /// Whether to dispatch one behind them that takes the process down.
     pub(super) poison: bool,
+    /// Whether probation ends when a steady task has been entered, instead of after a time.
+    pub(super) untimed_probation: bool,
     /// After how many crashes a task is quarantined, if not by default.
     pub(super) quarantine_after: Option<u32>,
 }

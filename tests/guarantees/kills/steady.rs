@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use evertask::time::{Clock, Sleep, SystemClock, Timestamp};
 use evertask::{
     EventStream, EverTask, Queue, Task, TaskContext, TaskEventKind, TaskHandler, TaskId, TaskResult,
 };
 use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use super::child::{Orders, Voice, assignment};
@@ -40,6 +42,36 @@ impl Task for Poison {
 struct Worker {
     voice: Voice,
     orders: Orders,
+    proven: Arc<Semaphore>,
+}
+
+/// The clock of the system, except that nobody outlives probation before a steady task is entered.
+#[derive(Debug)]
+struct UntimedProbation {
+    system: Arc<dyn Clock>,
+    proven: Arc<Semaphore>,
+}
+
+impl Clock for UntimedProbation {
+    fn now(&self) -> Timestamp {
+        self.system.now()
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.system.elapsed()
+    }
+
+    fn sleep(&self, span: Duration) -> Sleep {
+        if span != PROBATION {
+            return self.system.sleep(span);
+        }
+        let proven = Arc::clone(&self.proven);
+        Box::pin(async move { proven.acquire().await.unwrap().forget() })
+    }
+
+    fn sleep_until(&self, instant: Timestamp) -> Sleep {
+        self.system.sleep_until(instant)
+    }
 }
 
 impl Worker {
@@ -52,6 +84,7 @@ impl Worker {
 impl TaskHandler<Steady> for Worker {
     async fn handle(&self, _: &Steady, context: &TaskContext) -> TaskResult {
         self.enter(context);
+        self.proven.add_permits(1);
         self.orders.given(Order::Finish).await;
         Ok(())
     }
@@ -75,9 +108,11 @@ async fn a_child_with_steady_tasks() {
         return;
     };
     let (voice, orders) = (assignment.voice(), Orders::listen());
+    let proven = Arc::new(Semaphore::new(0));
     let worker = Arc::new(Worker {
         voice,
         orders: orders.clone(),
+        proven: Arc::clone(&proven),
     });
     let mut builder = EverTask::builder()
         .storage(assignment.storage())
@@ -87,6 +122,10 @@ async fn a_child_with_steady_tasks() {
         .probation(PROBATION);
     if let Some(crashes) = assignment.quarantine_after {
         builder = builder.quarantine_after(crashes);
+    }
+    if assignment.untimed_probation {
+        let system = SystemClock::shared();
+        builder = builder.clock(UntimedProbation { system, proven });
     }
     let evertask = builder.start().await.unwrap();
     actix::spawn(forward(evertask.events(), voice));
