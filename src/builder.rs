@@ -155,6 +155,9 @@ impl Builder {
 
     /// How often in a row a task may be what its process died of before it is quarantined; 5 by
     /// default.
+    ///
+    /// The crash that finds it running among others is blamed on nobody: it counts from the next one
+    /// on, when the interrupted tasks run one at a time.
     pub fn quarantine_after(mut self, crashes: u32) -> Self {
         self.changes.quarantine_after = Some(crashes);
         self

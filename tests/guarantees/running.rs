@@ -17,7 +17,6 @@ async fn a_dispatched_task_runs_and_its_outcome_is_stored() {
     assert_eq!(status(&evertask, id).await, Status::Completed);
     assert_eq!(task(&evertask, id).await.attempts.len(), 1);
     assert_eq!(watch.order(), [7]);
-    let report = soon(evertask.shutdown()).await.unwrap();
-    assert_eq!(report.running, 0);
+    soon(evertask.shutdown()).await.unwrap();
     evertask.stopped().await.unwrap();
 }
