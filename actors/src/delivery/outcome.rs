@@ -90,6 +90,8 @@ impl Run {
     /// Whoever cancelled the task has posted the same write before; this one covers the case that
     /// theirs was lost.
     pub(super) async fn record_cancel(&mut self, attempt: Option<AttemptRecord>) -> Settled {
+        // That the handler was entered is part of what is kept.
+        self.chain.send_held(&self.deps.persistence);
         let id = self.delivery.lease.id();
         let by = self
             .delivery

@@ -101,10 +101,16 @@ impl Run {
             return settled;
         }
         if self.delivery.lease.state().attempts > 0 {
+            self.chain.send_held(&self.deps.persistence);
             self.recall_failures().await;
         }
         if !resumes {
-            self.hook(Hook::Started, &payload, self.number()).await;
+            let mut chain = std::mem::take(&mut self.chain);
+            let hook = self.hook(Hook::Started, &payload, self.number());
+            chain
+                .send_held_unless_over(&self.deps.persistence, hook)
+                .await;
+            self.chain = chain;
         }
         self.attempt_until_done(payload, resumes).await
     }
@@ -175,7 +181,7 @@ impl Run {
         }
         if !alone {
             // Not awaited: the outcome follows in the same chain and brings the answer.
-            drop(self.chain.post(&self.deps.persistence, change));
+            self.chain.hold(change);
             return None;
         }
         match self.settle(change).await {
@@ -242,7 +248,9 @@ impl Run {
                 }
             }
         } else {
-            attempt.run(body).await
+            self.chain
+                .send_held_unless_over(&deps.persistence, attempt.run(body))
+                .await
         };
         let cancelled = self.delivery.registration.cancelled().is_cancelled();
         let end = classify(body, fired, cancelled);

@@ -1,3 +1,5 @@
+use std::pin::pin;
+
 use evertask_core::storage::{Answer, ChangeAnswer, RowChange, Write};
 use evertask_core::task::{Failure, TaskRecord};
 
@@ -11,6 +13,8 @@ use super::client::{Patience, PersistenceClient, Posted, WriteError};
 #[derive(Default)]
 pub(crate) struct ChangeChain {
     changes: Vec<RowChange>,
+    /// How many of them have been sent; the others are held.
+    sent: usize,
 }
 
 /// What became of a chain.
@@ -31,14 +35,46 @@ const UNSTORABLE: &str = "(the storage refused the text of this failure)";
 const MAX_SENDS: u32 = 8;
 
 impl ChangeChain {
-    /// Sends a change without waiting for it.
+    /// Holds a change until the next one is sent, or [`send_held`](Self::send_held).
+    pub(crate) fn hold(&mut self, change: RowChange) {
+        self.changes.push(change);
+    }
+
+    /// Sends what is held, without waiting for it.
+    pub(crate) fn send_held(&mut self, client: &PersistenceClient) {
+        if self.sent < self.changes.len() {
+            drop(self.send(client));
+        }
+    }
+
+    /// Lets `act` come to its end; unless it does so at once, what is held is sent meanwhile.
+    ///
+    /// A handler that has nothing to wait for so has its start committed with its outcome.
+    pub(crate) async fn send_held_unless_over<F: Future>(
+        &mut self,
+        client: &PersistenceClient,
+        act: F,
+    ) -> F::Output {
+        let mut act = pin!(act);
+        tokio::select! {
+            biased;
+            over = &mut act => return over,
+            () = tokio::task::yield_now() => {}
+        }
+        self.send_held(client);
+        act.await
+    }
+
+    /// Sends a change, and what is held, without waiting for it.
     pub(crate) fn post(&mut self, client: &PersistenceClient, change: RowChange) -> Posted {
-        self.changes.push(change.clone());
-        client.post(
-            vec![Write::Change(Box::new(change))],
-            Patience::Endless,
-            false,
-        )
+        self.changes.push(change);
+        self.send(client)
+    }
+
+    fn send(&mut self, client: &PersistenceClient) -> Posted {
+        let writes = self.writes(self.sent);
+        self.sent = self.changes.len();
+        client.post(writes, Patience::Endless, false)
     }
 
     /// Sends a change and waits until it and everything posted before is committed or refused.
@@ -47,8 +83,9 @@ impl ChangeChain {
         client: &PersistenceClient,
         change: RowChange,
     ) -> Settled {
-        let mut from = self.changes.len();
+        let mut from = self.sent;
         self.changes.push(change);
+        self.sent = self.changes.len();
         let mut crashed = false;
         let mut texts_replaced = false;
         for _ in 0..MAX_SENDS {
@@ -59,6 +96,7 @@ impl ChangeChain {
                 Ok(answers) => match last_change(answers) {
                     Some(ChangeAnswer::Applied) => {
                         self.changes.clear();
+                        self.sent = 0;
                         return Settled::Applied;
                     }
                     Some(ChangeAnswer::Refused(current)) => match self.continues_at(&current) {
