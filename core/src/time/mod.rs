@@ -6,6 +6,7 @@
 //! tokio's own clock holds for one single-threaded runtime only).
 
 mod clock;
+mod far_watch;
 mod manual;
 mod system;
 

@@ -4,15 +4,17 @@ use std::time::{Duration, Instant};
 use chrono::Utc;
 
 use super::clock::{Clock, Sleep, Timestamp, to_micros};
+use super::far_watch::FarWatch;
 
-/// The longest single sleep while waiting for a wall-clock instant: a clock that was set is
-/// noticed within it.
+/// The longest time without a look at the clock while waiting for a wall-clock instant: a clock that
+/// was set is noticed within it.
 const LOOK_EVERY: Duration = Duration::from_mins(1);
 
 /// The clock of the operating system, on tokio's timers.
 #[derive(Clone, Debug)]
 pub struct SystemClock {
     origin: Instant,
+    far: FarWatch,
 }
 
 impl SystemClock {
@@ -24,17 +26,22 @@ impl SystemClock {
     pub fn shared() -> Arc<dyn Clock> {
         Arc::new(Self {
             origin: Instant::now(),
+            far: FarWatch::new(LOOK_EVERY, now),
         })
     }
 }
 
+#[allow(
+    clippy::disallowed_methods,
+    reason = "this is the one place that reads the system"
+)]
+fn now() -> Timestamp {
+    to_micros(Utc::now())
+}
+
 impl Clock for SystemClock {
-    #[allow(
-        clippy::disallowed_methods,
-        reason = "this is the one place that reads the system"
-    )]
     fn now(&self) -> Timestamp {
-        to_micros(Utc::now())
+        now()
     }
 
     fn elapsed(&self) -> Duration {
@@ -52,7 +59,11 @@ impl Clock for SystemClock {
                 if left.is_zero() {
                     return;
                 }
-                tokio::time::sleep(left.min(LOOK_EVERY)).await;
+                if left <= LOOK_EVERY {
+                    tokio::time::sleep(left).await;
+                } else {
+                    clock.far.until_near(instant).await;
+                }
             }
         })
     }
