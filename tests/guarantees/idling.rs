@@ -36,11 +36,17 @@ fn a_runtime_whose_tasks_are_due_tomorrow_sends_nothing_and_wakes_for_nothing() 
         }
         before = settled;
     }
-    child.watch(Duration::from_secs(30));
-    let woken = woken(&before, &switches(child.id()));
+    // Twice: in a minute, the clock is looked at.
+    for _ in 0..2 {
+        child.watch(Duration::from_secs(30));
+        let after = switches(child.id());
+        let woken = woken(&before, &after);
+        println!("threads woke: {woken:?}");
+        assert!(woken.values().sum::<u64>() <= 1, "threads woke: {woken:?}");
+        before = after;
+    }
     child.tell("how many statements?");
     assert_eq!(child.hear(), sent, "statements were sent");
-    assert!(woken.values().sum::<u64>() <= 1, "threads woke: {woken:?}");
     child.finish();
 }
 
@@ -80,6 +86,8 @@ fn idle(database: &std::path::Path) {
 type Thread = (u32, String);
 
 /// How often each thread of a process has gone to sleep by itself: once each time it had woken.
+///
+/// The first thread is left out. It is the test harness's and wakes to complain of a slow test.
 fn switches(process: u32) -> HashMap<Thread, u64> {
     let threads = fs::read_dir(format!("/proc/{process}/task")).unwrap();
     let status = |thread: fs::DirEntry| fs::read_to_string(thread.path().join("status")).ok();
@@ -94,6 +102,7 @@ fn switches(process: u32) -> HashMap<Thread, u64> {
             let thread = (field("Pid").parse().unwrap(), field("Name"));
             (thread, field("voluntary_ctxt_switches").parse().unwrap())
         })
+        .filter(|((thread, _), _)| *thread != process)
         .collect()
 }
 

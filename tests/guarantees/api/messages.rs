@@ -33,7 +33,7 @@ async fn everything_can_be_asked_of_the_supervisor(shelf: Shelf) {
     let watch = Watch::held();
     let evertask = shelf.runtime(&watch).start().await.unwrap();
     let supervisor: Addr<Supervisor> = evertask.supervisor().clone();
-    let (seen, mut sees) = unbounded_channel();
+    let (seen, mut told) = unbounded_channel();
     let listener = Listener(seen).start().recipient();
     supervisor.send(Subscribe::to(listener)).await.unwrap();
 
@@ -44,7 +44,7 @@ async fn everything_can_be_asked_of_the_supervisor(shelf: Shelf) {
         .unwrap();
     let later = Dispatch::new(Numbered(2)).after(Duration::from_hours(1));
     let parked = supervisor.send(later).await.unwrap().unwrap();
-    while soon(sees.recv()).await.unwrap().kind != TaskEventKind::Started {}
+    while soon(told.recv()).await.unwrap().kind != TaskEventKind::Started {}
 
     let cancel = Cancel::new(parked).by("ada").because("not needed");
     let cancelled = supervisor.send(cancel).await.unwrap().unwrap();

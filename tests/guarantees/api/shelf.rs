@@ -75,9 +75,9 @@ impl Shelf {
 impl StorageBackend for Shelf {
     async fn open(&self, start: ProcessStart) -> Result<Arc<dyn TaskStorage>, StorageError> {
         let session = Some(self.backend.open(start).await?);
-        let shelf = self.clone();
-        shelf.sessions.send_modify(|sessions| *sessions += 1);
-        Ok(Arc::new(Session { session, shelf }))
+        let of = self.clone();
+        of.sessions.send_modify(|sessions| *sessions += 1);
+        Ok(Arc::new(Session { session, shelf: of }))
     }
 }
 

@@ -53,10 +53,10 @@ impl Handler<TaskEvent> for Subscriber {
 }
 
 fn subscriber(temper: Temper) -> (Addr<Subscriber>, UnboundedReceiver<TaskEvent>) {
-    let (seen, sees) = unbounded_channel();
+    let (seen, told) = unbounded_channel();
     let arbiter = Arbiter::new();
     let start = move |_: &mut Context<Subscriber>| Subscriber { temper, seen };
-    (Subscriber::start_in_arbiter(&arbiter.handle(), start), sees)
+    (Subscriber::start_in_arbiter(&arbiter.handle(), start), told)
 }
 
 /// Asks an actor whether it has started.
