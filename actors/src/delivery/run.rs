@@ -158,6 +158,9 @@ impl Run {
     /// Records that a payload can't be decoded: it waits for another start, a bounded number of
     /// times.
     async fn give_up_decoding(&mut self, failure: Failure) -> Settled {
+        // The failure may quote the payload, which no log is shown.
+        let (id, task) = (self.delivery.lease.id(), self.delivery.task.name);
+        tracing::warn!(%id, task, "a stored payload can't be decoded");
         let now = self.deps.clock.now();
         let lease = &mut self.delivery.lease;
         let change = if lease.state().recovery_failures + 1 >= self.deps.decode_failures {

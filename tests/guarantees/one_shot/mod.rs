@@ -30,6 +30,7 @@ mod session;
 mod bad_input;
 mod cancel;
 mod claim;
+mod coverage;
 mod delivery;
 mod outage;
 mod parking;
