@@ -135,16 +135,6 @@ impl RowLease {
         self.advance(state, vec![audit], attempt)
     }
 
-    /// Somebody cancelled the task.
-    pub fn cancel(&mut self, attempt: Option<AttemptRecord>, now: Timestamp) -> RowChange {
-        let state = RowState {
-            last_execution_at: self.state.last_execution_at,
-            ..self.over(Status::Cancelled, None, now, None)
-        };
-        let audit = vec![AuditEntry::of(Status::Cancelled, now)];
-        self.move_to(self.generation.superseded(), state, audit, attempt)
-    }
-
     /// A shutdown interrupted the task, in an attempt or between two: the attempt is not counted and
     /// the task runs again.
     pub fn stop(&mut self, attempt: Option<AttemptRecord>, now: Timestamp) -> RowChange {

@@ -1,6 +1,8 @@
 //! What an outdated delivery still writes changes nothing and leaves no trace.
 
-use evertask::storage::{Answer, ChangeAnswer, ClaimTasks, QueueSelector, Write, WriteGroup};
+use evertask::storage::{
+    Answer, CancelTask, ChangeAnswer, ClaimTasks, QueueSelector, Write, WriteGroup,
+};
 use evertask::task::{AttemptId, AttemptRecord, ProcessId};
 use evertask::time::Timestamp;
 use evertask::{AttemptOutcome, Failure, FailureKind, Status, TaskRecord};
@@ -95,7 +97,15 @@ async fn a_row_that_ended_is_never_claimed_again(home: Home) {
         let change = match row.definition.id {
             id if id == id_of(0) => lease.complete(attempt(me), T0),
             id if id == id_of(1) => lease.fail(Failure::new(FailureKind::Other, "no"), None, T0),
-            _ => lease.cancel(None, T0),
+            id => {
+                writes.push(Write::Cancel(CancelTask {
+                    id,
+                    at: T0,
+                    actor: None,
+                    reason: None,
+                }));
+                continue;
+            }
         };
         writes.push(Write::Change(Box::new(change)));
     }

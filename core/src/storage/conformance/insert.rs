@@ -5,7 +5,7 @@ use super::process::{Process, insert_answer};
 use super::sample::{at, id, new_task, task, task_of_series};
 use crate::lease::RowLease;
 use crate::storage::{InsertAnswer, StorageErrorKind};
-use crate::task::Status;
+use crate::task::{Failure, FailureKind, Status};
 
 pub async fn a_task_inserted_again_is_left_alone(world: &dyn World) {
     let process = Process::start(world).await;
@@ -60,7 +60,8 @@ pub async fn a_finished_task_keeps_its_occurrence(world: &dyn World) {
     let process = Process::start(world).await;
     process.store(&[task_of_series(1, 100, at(5))]).await;
     let mut lease = RowLease::new(&process.record(id(1)).await);
-    process.advance([lease.cancel(None, at(6))]).await;
+    let failed = lease.fail(Failure::new(FailureKind::Other, "over"), None, at(6));
+    process.advance([failed]).await;
     let second = new_task(&task_of_series(2, 100, at(5)));
     let error = process.try_apply(vec![second]).await.unwrap_err();
     assert_eq!(error.kind(), StorageErrorKind::Rejected);

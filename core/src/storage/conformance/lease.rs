@@ -9,7 +9,7 @@ use crate::task::{AttemptOutcome, ProcessId, WaitReason};
 
 type Transition = fn(&mut RowLease, ProcessId) -> RowChange;
 
-const TRANSITIONS: [Transition; 17] = [
+const TRANSITIONS: [Transition; 15] = [
     |lease, me| lease.start(me, false, at(1)),
     |lease, me| lease.start(me, true, at(1)),
     |lease, _| lease.outlive_probation(),
@@ -21,8 +21,6 @@ const TRANSITIONS: [Transition; 17] = [
         lease.fail(failure("all attempts"), Some(attempt), at(1))
     },
     |lease, _| lease.fail(failure("quarantined"), None, at(1)),
-    |lease, me| lease.cancel(Some(attempt(me, 1, AttemptOutcome::Cancelled)), at(1)),
-    |lease, _| lease.cancel(None, at(1)),
     |lease, me| lease.stop(Some(attempt(me, 1, AttemptOutcome::Stopped)), at(1)),
     |lease, _| lease.stop(None, at(1)),
     |lease, me| lease.note(attempt(me, 1, AttemptOutcome::Failed)),
