@@ -17,6 +17,8 @@ pub struct Window {
     running: usize,
     backlog: bool,
     spilling: usize,
+    /// Inserts without a place that were made and may not have been claimed yet.
+    spilled: usize,
     spills: u64,
     claim: Option<Claim>,
     exhausted_at: Option<u64>,
@@ -38,6 +40,7 @@ impl Window {
             running: 0,
             backlog: true,
             spilling: 0,
+            spilled: 0,
             spills: 0,
             claim: None,
             exhausted_at: None,
@@ -68,13 +71,13 @@ impl Window {
         true
     }
 
-    /// Whether nothing more fits, what is being stored and the room held for a claim aside.
+    /// Whether nothing more fits beside what has a place and what has just been stored for one.
     ///
-    /// Without a free place to take, because stored rows have to be looked at first, a window need
-    /// not be full.
+    /// A window from which no place can be taken, because stored rows have to be looked at first,
+    /// need not be full: the room held for a claim does not count.
     pub fn is_full(&self) -> bool {
         let held = self.claim.map_or(0, |claim| claim.room);
-        let taken = self.places.saturating_sub(held) + self.spilling;
+        let taken = self.places.saturating_sub(held) + self.spilling + self.spilled;
         taken >= self.capacity + self.parallelism
     }
 
@@ -106,6 +109,7 @@ impl Window {
     /// An insert without a place has been made, or has failed.
     pub fn end_spill(&mut self) {
         self.spilling = self.spilling.saturating_sub(1);
+        self.spilled += 1;
         self.spills += 1;
         self.backlog = true;
     }
@@ -144,12 +148,14 @@ impl Window {
             return;
         };
         self.places = self.places.saturating_sub(claim.room.saturating_sub(taken));
+        self.spilled = self.spilled.saturating_sub(taken);
         if !exhausted {
             return;
         }
         self.exhausted_at = Some(claim.spills);
         if claim.spills == self.spills && self.spilling == 0 {
             self.backlog = false;
+            self.spilled = 0;
         }
     }
 
@@ -226,6 +232,14 @@ mod tests {
         assert!(!window.is_full());
         window.begin_spill();
         assert!(window.is_full());
+        window.end_claim(0, true);
+        window.end_spill();
+        window.end_spill();
+        assert!(window.is_full(), "what was stored waits to be claimed");
+        assert_eq!(window.begin_claim(), Some(2));
+        window.end_claim(2, true);
+        window.free_place();
+        assert!(!window.is_full());
     }
 
     #[test]
