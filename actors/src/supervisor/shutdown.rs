@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use crate::delivery::StopSignals;
 use crate::dispatch::AdmissionDeps;
-use crate::persistence::Patience;
+use crate::persistence::{Patience, Posted};
 use crate::pool::Drain;
 use crate::runtime::Lifecycle;
 use crate::supervision::ask;
@@ -114,9 +114,13 @@ impl ShutdownDeps {
             ..ShutdownReport::default()
         };
         report.given_back = self.drain_pools().await;
+        let patience = Patience::For(self.times.record);
+        // Answered once everything posted before it is committed; no claim is made any more.
+        let claimed = self.admission.persistence.post(Vec::new(), patience, false);
         let left = self.wait_for_handlers(self.times.drain).await;
         report.drained = running.saturating_sub(left);
         if left > 0 {
+            self.wait_for_claims(claimed).await;
             self.signals.stop.cancel();
             let after_grace = self.wait_for_handlers(self.times.grace).await;
             report.stopped = left.saturating_sub(after_grace);
@@ -148,6 +152,15 @@ impl ShutdownDeps {
         tokio::select! {
             () = self.admission.registry.none_running() => 0,
             () = self.clock.sleep(time) => self.admission.registry.running(),
+        }
+    }
+
+    /// Waits until no claim is under way, at most as long as a record may take: one that commits
+    /// after a stopped task would take that task and give it back as if it had only waited.
+    async fn wait_for_claims(&self, claimed: Posted) {
+        tokio::select! {
+            _ = claimed => {}
+            () = self.clock.sleep(self.times.record) => {}
         }
     }
 

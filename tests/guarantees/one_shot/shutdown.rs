@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
+use evertask::storage::Write;
 use evertask::{
     BlockingHandler, CancelOutcome, DispatchError, EverTask, LeftBehind, Queue, ShutdownReport,
     Status, Task, TaskContext, TaskEventKind, TaskId, TaskResult,
@@ -12,8 +13,8 @@ use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 
 use super::clock::StagedClock;
-use super::home::Home;
-use super::player::{Diary, Player};
+use super::home::{Home, becomes};
+use super::player::{Diary, Player, settle};
 use crate::stage::{Numbered, event, soon};
 
 on_every_storage! {
@@ -22,6 +23,7 @@ on_every_storage! {
     a_task_that_ignores_it_is_aborted_and_runs_again_after_a_restart,
     a_blocking_task_is_left_behind_by_name_and_runs_again_after_a_restart,
     waiting_tasks_are_given_back_and_dispatches_are_stored_until_the_end,
+    a_claim_under_way_does_not_take_what_the_shutdown_stops,
     a_cancel_wins_over_a_shutdown,
     every_caller_of_shutdown_gets_the_same_report,
 }
@@ -216,6 +218,44 @@ async fn waiting_tasks_are_given_back_and_dispatches_are_stored_until_the_end(ho
     diary.says("completed 4").await;
     home.shut_down(evertask).await;
     assert_eq!(diary.count("completed"), 6);
+}
+
+/// Core acceptance scenario 34: the claim and the end of the task would commit in one group, in which
+/// claims come last.
+async fn a_claim_under_way_does_not_take_what_the_shutdown_stops(home: Home) {
+    let diary = Diary::default();
+    let clock = StagedClock::new();
+    let queue = Queue::new("default").parallelism(2);
+    let builder = EverTask::builder()
+        .storage(home.clone())
+        .queue(queue)
+        .handler(Player::cooperative(&diary));
+    let evertask = builder.clock(clock.clone()).drain(Duration::ZERO);
+    let evertask = evertask.start().await.unwrap();
+    let id = evertask.dispatch(Numbered(0)).await.unwrap();
+    diary.says("handle 0.1").await;
+    home.commits(1, becomes(Status::InProgress)).await;
+    let delay = Duration::from_secs(5);
+    evertask.dispatch(Numbered(1)).after(delay).await.unwrap();
+
+    home.hold();
+    let in_flight = evertask.dispatch(Numbered(2)).after(delay).into_future();
+    let steps = async {
+        home.stuck_with(|write| matches!(write, Write::Insert(_)))
+            .await;
+        clock.advance(delay);
+        settle(&evertask).await;
+        let release = async {
+            settle(&evertask).await;
+            home.release();
+        };
+        futures::future::join(evertask.shutdown(), release).await.0
+    };
+    let (dispatched, report) = soon(futures::future::join(in_flight, steps)).await;
+    dispatched.unwrap();
+    assert_eq!(report.unwrap().stopped, 1);
+    home.crash(evertask).await;
+    assert_eq!(home.status(id).await, Status::ServiceStopped);
 }
 
 /// Core acceptance scenario 34, its first half, and core edge case 74: with the cancel before the
