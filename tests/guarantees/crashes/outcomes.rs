@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
 use crate::ground::Ground;
+use crate::races::world::quiet;
 use crate::stage::{event, over, soon, task};
 
 #[derive(Debug, Deserialize, Serialize)]
@@ -216,6 +217,8 @@ async fn a_scheduler_that_crashes_forgets_no_alarm() {
         .await
         .unwrap();
     let mut events = evertask.events();
+    // The first look at what is stored is over, and nothing makes the pool look again.
+    quiet(&evertask).await;
     let hour = Duration::from_hours(1);
     let delayed = evertask.dispatch(Bomb).retry(RetryPolicy::None).after(hour);
     delayed.await.unwrap();

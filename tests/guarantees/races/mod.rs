@@ -5,4 +5,4 @@ mod generations;
 mod panics;
 mod parking;
 mod sweeps;
-mod world;
+pub(crate) mod world;

@@ -3,11 +3,13 @@
 use std::error::Error;
 use std::fmt;
 
+use evertask::task::Generation;
 use evertask::{
     EverTask, RetryPolicy, Status, Task, TaskContext, TaskError, TaskHandler, TaskResult,
 };
 use serde::{Deserialize, Serialize};
 
+use super::world::quiet;
 use crate::ground::Ground;
 use crate::stage::{over, soon, task};
 
@@ -66,12 +68,16 @@ async fn ends(place: Where) -> Status {
         .start()
         .await
         .unwrap();
+    // From here on a dispatch gets a place, and its row is not claimed.
+    quiet(&evertask).await;
     let mut events = evertask.events();
     let id = evertask.dispatch(place).retry(RetryPolicy::None).await;
     over(&mut events, 1).await;
     let view = task(&evertask, id.unwrap()).await;
     soon(evertask.shutdown()).await.unwrap();
     assert_eq!(view.attempts.len(), 1);
+    let untouched = view.record.generation < Generation(0).superseded();
+    assert!(untouched, "its delivery ended on the way");
     view.record.state.status
 }
 

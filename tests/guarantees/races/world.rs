@@ -52,7 +52,7 @@ impl TaskHandler<Numbered> for Runs {
 }
 
 /// Gives the actors, which share one thread, more turns than anything they do takes.
-pub(super) async fn quiet(evertask: &EverTask) {
+pub(crate) async fn quiet(evertask: &EverTask) {
     for _ in 0..100 {
         let unknown = TaskId(Uuid::nil());
         soon(evertask.task(unknown)).await.unwrap();
