@@ -24,7 +24,7 @@ mod switch {
     use super::FaultPoint;
 
     #[derive(Clone, Debug, Default)]
-    pub(crate) struct FaultSwitch;
+    pub(crate) struct FaultSwitch(());
 
     #[allow(
         clippy::unused_self,
