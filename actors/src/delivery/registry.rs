@@ -1,5 +1,5 @@
 use std::collections::hash_map::Entry as MapEntry;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -28,6 +28,8 @@ struct Book {
     /// The claims whose rows are not all registered yet, by number.
     claims: BTreeSet<u64>,
     last_claim: u64,
+    /// Ids of which nobody may begin a delivery, because their rows are being let go of.
+    barred: HashSet<TaskId>,
 }
 
 struct EarlyCancel {
@@ -68,6 +70,13 @@ pub(crate) struct ClaimUnderWay {
     number: u64,
 }
 
+/// Keeps deliveries of an id from beginning until it is dropped.
+#[must_use]
+pub(crate) struct Bar {
+    registry: Arc<Shared>,
+    id: TaskId,
+}
+
 /// A cancel under way; dropped when it is stored.
 #[must_use]
 pub(crate) struct CancelUnderWay {
@@ -87,9 +96,12 @@ impl DeliveryRegistry {
         }))
     }
 
-    /// Enters an id; `None` if a delivery of it is under way.
+    /// Enters an id; `None` if a delivery of it is under way or may not begin now.
     pub(crate) fn register(&self, id: TaskId) -> Option<Registration> {
         let mut book = self.0.book.lock();
+        if book.barred.contains(&id) {
+            return None;
+        }
         let Book {
             entries, cancelled, ..
         } = &mut *book;
@@ -117,8 +129,19 @@ impl DeliveryRegistry {
         })
     }
 
+    /// Bars an id; `None` if a delivery of it is under way.
+    pub(crate) fn bar(&self, id: TaskId) -> Option<Bar> {
+        let mut book = self.0.book.lock();
+        let is_free = !book.entries.contains_key(&id) && book.barred.insert(id);
+        is_free.then(|| Bar {
+            registry: Arc::clone(&self.0),
+            id,
+        })
+    }
+
     pub(crate) fn contains(&self, id: TaskId) -> bool {
-        self.0.book.lock().entries.contains_key(&id)
+        let book = self.0.book.lock();
+        book.entries.contains_key(&id) || book.barred.contains(&id)
     }
 
     /// Waits for the end of the delivery of the id that is under way now, if one is.
@@ -245,6 +268,12 @@ impl Drop for Registration {
     }
 }
 
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.registry.book.lock().barred.remove(&self.id);
+    }
+}
+
 impl Drop for ClaimUnderWay {
     fn drop(&mut self) {
         let mut book = self.registry.book.lock();
@@ -288,6 +317,19 @@ mod tests {
         let first = registry.register(ID).expect("nothing is under way");
         assert!(registry.register(ID).is_none());
         drop(first);
+        assert!(registry.register(ID).is_some());
+    }
+
+    #[test]
+    fn no_delivery_begins_of_an_id_that_is_barred() {
+        let registry = DeliveryRegistry::new();
+        let delivery = registry.register(ID).expect("nothing is under way");
+        assert!(registry.bar(ID).is_none());
+        drop(delivery);
+        let bar = registry.bar(ID).expect("nothing is under way");
+        assert!(registry.register(ID).is_none());
+        assert!(registry.bar(ID).is_none());
+        drop(bar);
         assert!(registry.register(ID).is_some());
     }
 

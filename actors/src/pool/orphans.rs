@@ -84,13 +84,13 @@ async fn release_orphans(deps: &PoolDeps) -> Result<bool, StorageError> {
 ///
 /// An id is registered from before its row is owned until its delivery has ended. So a row that was
 /// read as owned and whose id is not registered *after* that read has no delivery, or had one that
-/// has ended since; the generation tells the two apart. The id stays registered until the row is let
-/// go of, so that nobody begins a delivery meanwhile.
+/// has ended since; the generation tells the two apart. The id is barred until the row is let go of, so
+/// that nobody begins a delivery meanwhile.
 async fn release_orphan(
     deps: &PoolDeps,
     (id, generation): (TaskId, Generation),
 ) -> Result<bool, StorageError> {
-    let Some(_registration) = deps.registry.register(id) else {
+    let Some(_bar) = deps.registry.bar(id) else {
         return Ok(true);
     };
     let Some(record) = deps.storage.task(id).await? else {

@@ -8,6 +8,7 @@ use evertask::{
     EverTask, RetryPolicy, Status, Task, TaskContext, TaskError, TaskHandler, TaskResult,
 };
 use serde::{Deserialize, Serialize};
+use tracing_subscriber::filter::LevelFilter;
 
 use super::world::quiet;
 use crate::ground::Ground;
@@ -62,6 +63,10 @@ impl TaskHandler<Where> for Fails {
 }
 
 async fn ends(place: Where) -> Status {
+    // An error of a hook is only ever printed for a log. A process has one log for all of its tests,
+    // so whoever comes first sets it up.
+    let log = tracing_subscriber::fmt().with_max_level(LevelFilter::ERROR);
+    log.with_writer(std::io::sink).try_init().ok();
     let evertask = EverTask::builder()
         .storage(Ground::memory())
         .handler(Fails)
