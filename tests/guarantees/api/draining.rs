@@ -52,8 +52,13 @@ async fn waiting_tasks_stay_stored_and_run_after_the_next_start(shelf: Shelf) {
     for number in 0..10 {
         evertask.dispatch(Numbered(number)).await.unwrap();
     }
-    for _ in 0..4 {
-        event(&mut events, |event| event.kind == TaskEventKind::Started).await;
+    let (mut queued, mut started) = (0, 0);
+    while queued < 10 || started < 4 {
+        match event(&mut events, |_| true).await.kind {
+            TaskEventKind::Queued => queued += 1,
+            TaskEventKind::Started => started += 1,
+            _ => {}
+        }
     }
     let mut shutdown = Box::pin(evertask.shutdown());
     assert!(poll!(&mut shutdown).is_pending());

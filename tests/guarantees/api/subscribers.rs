@@ -28,9 +28,8 @@ impl Actor for Subscriber {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Self::Context) {
-        if matches!(self.temper, Temper::Slow(_)) {
-            context.set_mailbox_capacity(2);
-        }
+        let is_slow = matches!(self.temper, Temper::Slow(_));
+        context.set_mailbox_capacity(if is_slow { 2 } else { 1_000 });
     }
 }
 
@@ -94,6 +93,9 @@ async fn a_subscriber_that_crashes_or_stops_costs_nobody_else_an_event() {
     let (crashing, mut crashing_sees) = subscriber(Temper::Crashing);
     let (stopping, mut stopping_sees) = subscriber(Temper::Stopping);
     let (eager, mut eager_sees) = subscriber(Temper::Eager);
+    for subscriber in [&crashing, &stopping, &eager] {
+        soon(subscriber.send(Hello)).await.unwrap();
+    }
     evertask.subscribe(crashing.clone().recipient());
     evertask.subscribe(stopping.clone().recipient());
     evertask.subscribe(eager.recipient());
@@ -173,6 +175,7 @@ async fn events_that_nobody_listens_to_are_not_made() {
         dispatch.after(Duration::from_hours(1)).await.unwrap();
     }
     let (eager, mut sees) = subscriber(Temper::Eager);
+    soon(eager.send(Hello)).await.unwrap();
     evertask.subscribe(eager.recipient());
     let dispatch = evertask.dispatch(Numbered(10));
     let id = dispatch.after(Duration::from_hours(1)).await.unwrap();
