@@ -17,7 +17,8 @@ pub(crate) struct DeliveryRegistry(Arc<Shared>);
 
 struct Shared {
     book: Mutex<Book>,
-    running: watch::Sender<usize>,
+    /// How many deliveries have a slot.
+    started: watch::Sender<usize>,
 }
 
 #[derive(Default)]
@@ -43,6 +44,9 @@ struct EarlyCancel {
 struct Entry {
     cancelled: CancellationToken,
     cancellation: Option<Cancellation>,
+    /// Whether it has a slot.
+    started: bool,
+    /// Whether its handler was entered.
     running: bool,
     /// Fires when the entry is removed.
     ended: CancellationToken,
@@ -92,7 +96,7 @@ impl DeliveryRegistry {
     pub(crate) fn new() -> Self {
         Self(Arc::new(Shared {
             book: Mutex::default(),
-            running: watch::Sender::new(0),
+            started: watch::Sender::new(0),
         }))
     }
 
@@ -119,6 +123,7 @@ impl DeliveryRegistry {
         vacant.insert(Entry {
             cancelled: cancelled.clone(),
             cancellation: early,
+            started: false,
             running: false,
             ended: CancellationToken::new(),
         });
@@ -195,16 +200,16 @@ impl DeliveryRegistry {
         }
     }
 
-    /// Waits until no handler runs.
-    pub(crate) async fn none_running(&self) {
-        let mut running = self.0.running.subscribe();
+    /// Waits until no delivery has a slot.
+    pub(crate) async fn none_started(&self) {
+        let mut started = self.0.started.subscribe();
         // The sender is in `self`, so there is always an answer.
-        running.wait_for(|running| *running == 0).await.ok();
+        started.wait_for(|started| *started == 0).await.ok();
     }
 
-    /// How many handlers run.
-    pub(crate) fn running(&self) -> usize {
-        *self.0.running.borrow()
+    /// How many deliveries have a slot: their handlers run, or are about to.
+    pub(crate) fn started(&self) -> usize {
+        *self.0.started.borrow()
     }
 }
 
@@ -238,6 +243,17 @@ impl Registration {
         book.entries.get(&self.id)?.cancellation.clone()
     }
 
+    /// It was given a slot: from here on a shutdown waits for its end.
+    pub(crate) fn start(&self) {
+        let mut book = self.registry.book.lock();
+        if let Some(entry) = book.entries.get_mut(&self.id)
+            && !entry.started
+        {
+            entry.started = true;
+            self.registry.started.send_modify(|started| *started += 1);
+        }
+    }
+
     /// The handler is about to be entered; `false` if it must not be, because somebody cancelled
     /// the task and is told that it never ran.
     pub(crate) fn begin(&self) -> bool {
@@ -248,10 +264,7 @@ impl Registration {
         if entry.cancelled.is_cancelled() {
             return false;
         }
-        if !entry.running {
-            entry.running = true;
-            self.registry.running.send_modify(|running| *running += 1);
-        }
+        entry.running = true;
         true
     }
 }
@@ -261,8 +274,8 @@ impl Drop for Registration {
         let Some(removed) = self.registry.book.lock().entries.remove(&self.id) else {
             return;
         };
-        if removed.running {
-            self.registry.running.send_modify(|running| *running -= 1);
+        if removed.started {
+            self.registry.started.send_modify(|started| *started -= 1);
         }
         removed.ended.cancel();
     }
@@ -362,7 +375,6 @@ mod tests {
         let delivery = registry.register(ID).expect("nothing is under way");
         assert!(!registry.cancel(ID, because("in time")).was_running);
         assert!(!delivery.begin());
-        assert_eq!(registry.running(), 0);
     }
 
     #[test]
@@ -407,13 +419,14 @@ mod tests {
     }
 
     #[actix::test]
-    async fn nobody_runs_once_every_running_delivery_is_dropped() {
+    async fn nobody_has_a_slot_once_every_started_delivery_is_dropped() {
         let registry = DeliveryRegistry::new();
-        registry.none_running().await;
+        registry.none_started().await;
         let delivery = registry.register(ID).expect("nothing is under way");
+        delivery.start();
         assert!(delivery.begin());
-        assert_eq!(registry.running(), 1);
+        assert_eq!(registry.started(), 1);
         drop(delivery);
-        registry.none_running().await;
+        registry.none_started().await;
     }
 }

@@ -117,6 +117,9 @@ impl WorkerPool {
             let Some(delivery) = self.ready.remove(index) else {
                 return;
             };
+            // Here and not by the handler's thread, which may be busy: a shutdown that begins now
+            // has to wait for this one.
+            delivery.registration.start();
             let run_deps = Arc::clone(&self.deps.run);
             // Spawned on the runtime of the handlers: user code never runs on the actors' thread.
             drop(

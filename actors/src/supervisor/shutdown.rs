@@ -108,7 +108,7 @@ impl Shutdowns {
 impl ShutdownDeps {
     async fn run(&self) -> ShutdownReport {
         let registry = &self.admission.registry;
-        let running = registry.running();
+        let running = registry.started();
         let mut report = ShutdownReport {
             running,
             ..ShutdownReport::default()
@@ -150,8 +150,8 @@ impl ShutdownDeps {
     /// Waits for running handlers, at most that long; answers how many are left.
     async fn wait_for_handlers(&self, time: Duration) -> usize {
         tokio::select! {
-            () = self.admission.registry.none_running() => 0,
-            () = self.clock.sleep(time) => self.admission.registry.running(),
+            () = self.admission.registry.none_started() => 0,
+            () = self.clock.sleep(time) => self.admission.registry.started(),
         }
     }
 
