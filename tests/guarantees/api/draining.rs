@@ -1,7 +1,15 @@
 //! A runtime that is shutting down.
 
-use evertask::{DispatchError, Status, Stored, TaskEventKind, TaskId};
+use std::sync::mpsc;
+
+use evertask::{
+    DispatchError, Status, Stored, Task, TaskContext, TaskEventKind, TaskHandler, TaskId,
+    TaskResult,
+};
 use futures::poll;
+use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
+use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::shelf::Shelf;
@@ -10,6 +18,7 @@ use crate::stage::{Numbered, Watch, event, over, soon, status};
 on_each_storage!(
     a_draining_runtime_stores_and_a_stopped_one_does_not,
     waiting_tasks_stay_stored_and_run_after_the_next_start,
+    a_shutdown_waits_for_what_has_a_slot_and_no_thread_yet,
 );
 
 /// "While draining a dispatch still stores, afterwards `ShuttingDown` and nothing is stored."
@@ -79,4 +88,72 @@ async fn waiting_tasks_stay_stored_and_run_after_the_next_start(shelf: Shelf) {
     let mut order = rest.order();
     order.sort_unstable();
     assert_eq!(order, (4..=10).collect::<Vec<_>>());
+}
+
+/// Leaves something behind on the thread of the handlers that blocks it when told to.
+struct Blocker(Mutex<Option<Signals>>);
+
+struct Signals {
+    begin: oneshot::Receiver<()>,
+    blocked: mpsc::Sender<()>,
+    end: mpsc::Receiver<()>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Block;
+
+impl Task for Block {
+    const NAME: &'static str = "test.block";
+}
+
+impl TaskHandler<Block> for Blocker {
+    async fn handle(&self, _: &Block, _: &TaskContext) -> TaskResult {
+        let signals = self.0.lock().take().unwrap();
+        tokio::spawn(async move {
+            signals.begin.await.unwrap();
+            signals.blocked.send(()).unwrap();
+            signals.end.recv().unwrap();
+        });
+        Ok(())
+    }
+}
+
+/// Architecture, promise 3: "A task runs twice only if the process or its lease died", and a
+/// shutdown is neither.
+async fn a_shutdown_waits_for_what_has_a_slot_and_no_thread_yet(shelf: Shelf) {
+    let watch = Watch::open();
+    let (begin, begins) = oneshot::channel();
+    let (blocked, is_blocked) = mpsc::channel();
+    let (end, ends) = mpsc::channel();
+    let signals = Signals {
+        begin: begins,
+        blocked,
+        end: ends,
+    };
+    let blocker = Blocker(Mutex::new(Some(signals)));
+    let builder = shelf.runtime(&watch).handler(blocker).handler_threads(1);
+    let evertask = builder.start().await.unwrap();
+    let mut events = evertask.events();
+    evertask.dispatch(Block).await.unwrap();
+    over(&mut events, 1).await;
+    begin.send(()).unwrap();
+    is_blocked.recv().unwrap();
+    evertask.dispatch(Numbered(1)).await.unwrap();
+    let mut shutdown = Box::pin(evertask.shutdown());
+    assert!(poll!(&mut shutdown).is_pending());
+    for _ in 0..50 {
+        // Each in a turn of the actors.
+        soon(evertask.task(TaskId(Uuid::nil()))).await.unwrap();
+    }
+    assert!(poll!(&mut shutdown).is_pending(), "it does not wait");
+    end.send(()).unwrap();
+    let report = soon(shutdown).await.unwrap();
+    assert_eq!((report.running, report.drained), (1, 1));
+
+    let evertask = shelf.runtime(&watch).start().await.unwrap();
+    let mut events = evertask.events();
+    evertask.dispatch(Numbered(2)).await.unwrap();
+    over(&mut events, 1).await;
+    soon(evertask.shutdown()).await.unwrap();
+    assert_eq!(watch.order(), [1, 2]);
 }
