@@ -3,7 +3,7 @@
 use std::sync::mpsc;
 
 use evertask::{
-    DispatchError, Status, Stored, Task, TaskContext, TaskEventKind, TaskHandler, TaskId,
+    DispatchError, EverTask, Status, Stored, Task, TaskContext, TaskEventKind, TaskHandler, TaskId,
     TaskResult,
 };
 use futures::poll;
@@ -75,7 +75,9 @@ async fn waiting_tasks_stay_stored_and_run_after_the_next_start(shelf: Shelf) {
     evertask.dispatch(Numbered(10)).await.unwrap();
     watch.release(4);
     let report = soon(shutdown).await.unwrap();
-    assert_eq!((report.drained, report.given_back), (4, 6));
+    assert_eq!(report.drained, 4);
+    // A claim that was under way may have brought the last one.
+    assert!(matches!(report.given_back, 6 | 7), "{report:?}");
     // Joins the shutdown that is over.
     assert_eq!(soon(evertask.shutdown()).await.unwrap(), report);
 
@@ -139,16 +141,16 @@ async fn a_shutdown_waits_for_what_has_a_slot_and_no_thread_yet(shelf: Shelf) {
     begin.send(()).unwrap();
     is_blocked.recv().unwrap();
     evertask.dispatch(Numbered(1)).await.unwrap();
+    event(&mut events, |event| event.kind == TaskEventKind::Queued).await;
+    take_turns(&evertask).await;
     let mut shutdown = Box::pin(evertask.shutdown());
     assert!(poll!(&mut shutdown).is_pending());
-    for _ in 0..50 {
-        // Each in a turn of the actors.
-        soon(evertask.task(TaskId(Uuid::nil()))).await.unwrap();
-    }
+    take_turns(&evertask).await;
     assert!(poll!(&mut shutdown).is_pending(), "it does not wait");
     end.send(()).unwrap();
     let report = soon(shutdown).await.unwrap();
-    assert_eq!((report.running, report.drained), (1, 1));
+    assert!(report.running > 0);
+    assert_eq!(report.running, report.drained);
 
     let evertask = shelf.runtime(&watch).start().await.unwrap();
     let mut events = evertask.events();
@@ -156,4 +158,11 @@ async fn a_shutdown_waits_for_what_has_a_slot_and_no_thread_yet(shelf: Shelf) {
     over(&mut events, 1).await;
     soon(evertask.shutdown()).await.unwrap();
     assert_eq!(watch.order(), [1, 2]);
+}
+
+/// Lets the actors do what they have to do: each question is answered in a turn of its own.
+async fn take_turns(evertask: &EverTask) {
+    for _ in 0..50 {
+        soon(evertask.task(TaskId(Uuid::nil()))).await.unwrap();
+    }
 }
