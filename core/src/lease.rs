@@ -7,10 +7,11 @@
 
 use std::time::Duration;
 
+use crate::audit::AuditLevel;
 use crate::storage::{AuditEntry, RowChange};
 use crate::task::{
-    AttemptRecord, Failure, Generation, ProcessId, RowState, Status, TaskId, TaskRecord,
-    WaitReason, fingerprint,
+    AttemptOutcome, AttemptRecord, Failure, Generation, MAX_RUN_COUNT, ProcessId, RowState,
+    RunRecord, Status, TaskId, TaskRecord, WaitReason, fingerprint,
 };
 use crate::time::Timestamp;
 
@@ -19,8 +20,18 @@ use crate::time::Timestamp;
 pub struct RowLease {
     id: TaskId,
     task: String,
+    is_series: bool,
+    audit_level: AuditLevel,
     generation: Generation,
     state: RowState,
+}
+
+/// What a transition leaves beside the row.
+#[derive(Default)]
+struct History {
+    audit: Option<AuditEntry>,
+    attempt: Option<AttemptRecord>,
+    run: Option<RunRecord>,
 }
 
 impl RowLease {
@@ -29,6 +40,8 @@ impl RowLease {
         Self {
             id: record.definition.id,
             task: record.definition.task.clone(),
+            is_series: record.definition.series.is_some(),
+            audit_level: record.definition.audit_level,
             generation: record.generation,
             state: record.state.clone(),
         }
@@ -42,6 +55,11 @@ impl RowLease {
     /// The generation the row will have once everything written so far is committed.
     pub fn generation(&self) -> Generation {
         self.generation
+    }
+
+    /// Whether the task runs again and again.
+    pub fn is_series(&self) -> bool {
+        self.is_series
     }
 
     /// What the row will say then.
@@ -63,7 +81,7 @@ impl RowLease {
             error_fingerprint: None,
             ..self.state.clone()
         };
-        self.advance(state, vec![AuditEntry::of(Status::InProgress, now)], None)
+        self.advance(state, audited(Status::InProgress, None, now))
     }
 
     /// A handler that ran alone has outlived its probation: it is not what killed the process.
@@ -73,7 +91,7 @@ impl RowLease {
             interruptions: 0,
             ..self.state.clone()
         };
-        self.advance(state, Vec::new(), None)
+        self.advance(state, History::default())
     }
 
     /// An attempt failed and the next one follows in the same slot.
@@ -86,53 +104,94 @@ impl RowLease {
             on_probation: false,
             ..self.state.clone()
         };
-        self.advance(state, Vec::new(), Some(attempt))
+        self.advance(state, attempted(attempt))
     }
 
-    /// An attempt failed and the next one is due later: the row leaves its slot and its owner.
+    /// An attempt failed and the next one is due later: the row leaves its slot and its owner, and
+    /// says why it waits.
     pub fn park(&mut self, attempt: AttemptRecord, due: Timestamp) -> RowChange {
         let state = RowState {
             attempts: attempt.number,
             owner: None,
             available_at: Some(due),
             on_probation: false,
+            failure: attempt.failure.clone(),
             ..self.state.clone()
         };
-        self.advance(state, Vec::new(), Some(attempt))
+        self.advance(state, attempted(attempt))
     }
 
-    /// The task succeeded.
-    pub fn complete(&mut self, attempt: AttemptRecord, now: Timestamp) -> RowChange {
+    /// The task succeeded, or a run of a series did, which goes on at `next`.
+    ///
+    /// Completing a run and moving the series on is one write, so that no crash can come between
+    /// them (storage edge case 29).
+    pub fn complete(
+        &mut self,
+        attempt: AttemptRecord,
+        next: Option<Timestamp>,
+        now: Timestamp,
+    ) -> RowChange {
         let state = RowState {
             interruptions: 0,
-            ..self.over(Status::Completed, None, now, Some(attempt.ran))
+            ..self.ended(Status::Completed, None, now, Some(attempt.ran))
         };
-        self.advance(
-            state,
-            vec![AuditEntry::of(Status::Completed, now)],
-            Some(attempt),
-        )
+        self.end_run(state, attempt, next, now)
     }
 
-    /// The task failed for good; `failure` lists all its attempts, the attempt only its own.
+    /// The task failed for good, or a run of a series did, which goes on at `next`; `failure` lists
+    /// all attempts, the attempt only its own.
     pub fn fail(
         &mut self,
         failure: Failure,
-        attempt: Option<AttemptRecord>,
+        attempt: AttemptRecord,
+        next: Option<Timestamp>,
         now: Timestamp,
     ) -> RowChange {
-        let ran = attempt.as_ref().map(|attempt| attempt.ran);
         let state = RowState {
-            attempts: attempt
-                .as_ref()
-                .map_or(self.state.attempts, |attempt| attempt.number),
-            ..self.over(Status::Failed, Some(failure.clone()), now, ran)
+            attempts: attempt.number,
+            ..self.ended(Status::Failed, Some(failure), now, Some(attempt.ran))
         };
-        let audit = AuditEntry {
-            failure: Some(failure),
-            ..AuditEntry::of(Status::Failed, now)
+        self.end_run(state, attempt, next, now)
+    }
+
+    /// The task can never run: it fails without an attempt, and a series ends with it.
+    pub fn poison(&mut self, failure: Failure, now: Timestamp) -> RowChange {
+        let state = self.ended(Status::Failed, Some(failure.clone()), now, None);
+        self.advance(state, audited(Status::Failed, Some(failure), now))
+    }
+
+    /// The payload could not be decoded in this start either, which is one too many: the task fails
+    /// without an attempt.
+    pub fn give_up_decoding(&mut self, failure: Failure, now: Timestamp) -> RowChange {
+        let recovery_failures = self.state.recovery_failures.saturating_add(1);
+        let state = RowState {
+            recovery_failures,
+            ..self.ended(Status::Failed, Some(failure.clone()), now, None)
         };
-        self.advance(state, vec![audit], attempt)
+        self.advance(state, audited(Status::Failed, Some(failure), now))
+    }
+
+    /// No occurrence of the series is left: it ends as if the last one had succeeded, without
+    /// another run (storage edge case 22).
+    pub fn finish_series(&mut self, now: Timestamp) -> RowChange {
+        let state = RowState {
+            last_execution_at: self.state.last_execution_at,
+            ..self.ended(Status::Completed, None, now, None)
+        };
+        self.advance(state, audited(Status::Completed, None, now))
+    }
+
+    /// The due occurrence of the series was overtaken: it goes on at `next`, and nothing is counted.
+    pub fn skip_to(&mut self, next: Timestamp, now: Timestamp) -> RowChange {
+        let state = RowState {
+            status: Status::WaitingQueue,
+            owner: None,
+            available_at: Some(next),
+            next_run_at: Some(next),
+            ..self.state.clone()
+        };
+        let audit = audited(Status::WaitingQueue, None, now);
+        self.move_to(self.generation.superseded(), state, audit)
     }
 
     /// A shutdown interrupted the task, in an attempt or between two: the attempt is not counted and
@@ -150,25 +209,30 @@ impl RowLease {
             failure: failure.clone(),
             ..self.state.clone()
         };
-        let audit = AuditEntry {
-            failure,
-            ..AuditEntry::of(Status::ServiceStopped, now)
+        let history = History {
+            attempt: attempt.map(|attempt| self.counted(attempt)),
+            ..audited(Status::ServiceStopped, failure, now)
         };
-        self.advance(state, vec![audit], attempt)
+        self.advance(state, history)
     }
 
     /// An attempt ended that no longer decides anything; it is recorded and the row is left as it is.
     pub fn note(&mut self, attempt: AttemptRecord) -> RowChange {
-        self.advance(self.state.clone(), Vec::new(), Some(attempt))
+        // A failure that was to be retried did not end the run; what cut it short does not count it.
+        let attempt = match attempt.outcome {
+            AttemptOutcome::Cancelled | AttemptOutcome::Stopped => self.counted(attempt),
+            AttemptOutcome::Succeeded | AttemptOutcome::Failed => attempt,
+        };
+        self.advance(self.state.clone(), attempted(attempt))
     }
 
     /// The delivery ends before its handler was entered: the row is as good as never claimed.
     pub fn release(&mut self, now: Timestamp) -> RowChange {
         let (status, audit) = if self.state.status == Status::Queued {
             let status = Status::WaitingQueue;
-            (status, vec![AuditEntry::of(status, now)])
+            (status, audited(status, None, now))
         } else {
-            (self.state.status, Vec::new())
+            (self.state.status, History::default())
         };
         let state = RowState {
             status,
@@ -176,7 +240,7 @@ impl RowLease {
             available_at: Some(self.state.available_at.unwrap_or(now)),
             ..self.state.clone()
         };
-        self.move_to(self.generation.superseded(), state, audit, None)
+        self.move_to(self.generation.superseded(), state, audit)
     }
 
     /// The row can't run here; it waits, visibly, until the next start looks at it again.
@@ -196,11 +260,48 @@ impl RowLease {
             failure: Some(failure),
             ..self.state.clone()
         };
-        let audit = AuditEntry::of(Status::WaitingQueue, now);
-        self.advance(state, vec![audit], None)
+        self.advance(state, audited(Status::WaitingQueue, None, now))
     }
 
-    fn over(
+    /// The attempt with which a run ended.
+    fn counted(&self, attempt: AttemptRecord) -> AttemptRecord {
+        AttemptRecord {
+            is_counted: self.audit_level.counts_runs(),
+            ..attempt
+        }
+    }
+
+    /// A run of a series counts and leaves a row; a task that runs once just ends.
+    fn end_run(
+        &mut self,
+        mut state: RowState,
+        attempt: AttemptRecord,
+        next: Option<Timestamp>,
+        now: Timestamp,
+    ) -> RowChange {
+        let mut history = audited(state.status, state.failure.clone(), now);
+        if self.is_series {
+            let number = state.run_count.saturating_add(1).min(MAX_RUN_COUNT);
+            history.run = Some(RunRecord {
+                id: attempt.id,
+                number,
+                scheduled_at: self.state.next_run_at,
+                at: now,
+                execution_time: attempt.ran,
+                status: state.status,
+                failure: state.failure.clone(),
+            });
+            state.run_count = number;
+            state.attempts = 0;
+            state.available_at = next;
+            state.next_run_at = next;
+        }
+        history.attempt = Some(self.counted(attempt));
+        self.advance(state, history)
+    }
+
+    /// The state of a task that ended so; a task that runs once gives up its key.
+    fn ended(
         &self,
         status: Status,
         failure: Option<Failure>,
@@ -219,26 +320,17 @@ impl RowLease {
             failure,
             last_execution_at: Some(now),
             execution_time: ran.or(self.state.execution_time),
+            active_key: self.state.active_key.clone().filter(|_| self.is_series),
+            next_run_at: None,
             ..self.state.clone()
         }
     }
 
-    fn advance(
-        &mut self,
-        state: RowState,
-        audit: Vec<AuditEntry>,
-        attempt: Option<AttemptRecord>,
-    ) -> RowChange {
-        self.move_to(self.generation.next(), state, audit, attempt)
+    fn advance(&mut self, state: RowState, history: History) -> RowChange {
+        self.move_to(self.generation.next(), state, history)
     }
 
-    fn move_to(
-        &mut self,
-        generation: Generation,
-        state: RowState,
-        audit: Vec<AuditEntry>,
-        attempt: Option<AttemptRecord>,
-    ) -> RowChange {
+    fn move_to(&mut self, generation: Generation, state: RowState, history: History) -> RowChange {
         let expected = self.generation;
         self.generation = generation;
         self.state = state.clone();
@@ -247,8 +339,28 @@ impl RowLease {
             expected,
             generation: self.generation,
             state,
-            audit,
-            attempts: attempt.into_iter().collect(),
+            audit_level: self.audit_level,
+            audit: history.audit.into_iter().collect(),
+            attempts: history.attempt.into_iter().collect(),
+            runs: history.run.into_iter().collect(),
         }
+    }
+}
+
+fn audited(status: Status, failure: Option<Failure>, now: Timestamp) -> History {
+    let entry = AuditEntry {
+        failure,
+        ..AuditEntry::of(status, now)
+    };
+    History {
+        audit: Some(entry),
+        ..History::default()
+    }
+}
+
+fn attempted(attempt: AttemptRecord) -> History {
+    History {
+        attempt: Some(attempt),
+        ..History::default()
     }
 }

@@ -4,9 +4,13 @@
 //! functions of this crate, so that every rule can be tested without a thread, a database or a
 //! wait.
 
+pub mod audit;
 pub mod lease;
+pub mod log;
 pub mod outcome;
+pub mod retention;
 pub mod retry;
+pub mod schedule;
 pub mod storage;
 pub mod task;
 pub mod time;

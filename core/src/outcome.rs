@@ -99,20 +99,29 @@ pub fn next_step(end: &AttemptEnd, attempt: u32, policy: &RetryPolicy) -> NextSt
     }
 }
 
-/// Puts the failures of all attempts into one, of the kind of the last.
+/// Puts the failures of a task's attempts into one, of the kind of the last.
 ///
-/// A single failure is kept as it is.
-pub fn aggregate(failures: &[Failure], last: &Failure) -> Failure {
-    if failures.len() < 2 {
+/// That of a single attempt is kept as it is.
+pub fn aggregate(attempts: u32, failures: &[Failure], last: &Failure) -> Failure {
+    if attempts < 2 {
         return last.clone();
     }
-    let what = format!("all {} attempts failed", failures.len());
-    after_failures(last.kind, what, failures)
+    let what = format!("all {attempts} attempts failed");
+    after_failures(last.kind, what, attempts, failures)
 }
 
 /// Says what happened to a task, and lists the failures of its attempts before.
-pub fn after_failures(kind: FailureKind, what: impl Into<String>, failures: &[Failure]) -> Failure {
-    let numbered = failures.iter().zip(1..);
+///
+/// They may be only the last ones of its `attempts`: at an audit level that keeps no attempts, a
+/// task that was parked knows none but its latest failure. The numbers say which are listed.
+pub fn after_failures(
+    kind: FailureKind,
+    what: impl Into<String>,
+    attempts: u32,
+    failures: &[Failure],
+) -> Failure {
+    let forgotten = (attempts as usize).saturating_sub(failures.len());
+    let numbered = failures.iter().zip(forgotten + 1..);
     let lines = numbered.map(|(failure, number)| format!("{number}. {failure}"));
     let text: Vec<_> = std::iter::once(what.into()).chain(lines).collect();
     Failure::new(kind, text.join("\n"))
@@ -185,12 +194,21 @@ mod tests {
     fn the_stored_failure_lists_every_attempt() {
         let one = Failure::new(FailureKind::Other, "first");
         let two = Failure::new(FailureKind::Panicked, "second");
-        assert_eq!(aggregate(std::slice::from_ref(&one), &one), one);
-        let all = aggregate(&[one, two.clone()], &two);
+        assert_eq!(aggregate(1, std::slice::from_ref(&one), &one), one);
+        let all = aggregate(2, &[one, two.clone()], &two);
         assert_eq!(all.kind, FailureKind::Panicked);
         assert_eq!(
             all.text,
             "all 2 attempts failed\n1. other: first\n2. panicked: second"
+        );
+    }
+
+    #[test]
+    fn failures_that_were_not_kept_are_missing_by_their_number() {
+        let last = Failure::new(FailureKind::Other, "third");
+        assert_eq!(
+            aggregate(3, std::slice::from_ref(&last), &last).text,
+            "all 3 attempts failed\n3. other: third"
         );
     }
 }

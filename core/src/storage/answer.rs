@@ -8,6 +8,8 @@ pub enum Answer {
     Insert(InsertAnswer),
     /// To [`Write::Change`](super::Write::Change).
     Change(ChangeAnswer),
+    /// To [`Write::AppendLogs`](super::Write::AppendLogs).
+    AppendLogs(AppendLogsAnswer),
     /// To [`Write::Cancel`](super::Write::Cancel).
     Cancel(CancelAnswer),
     /// To [`Write::Reconsider`](super::Write::Reconsider).
@@ -23,6 +25,8 @@ pub enum InsertAnswer {
     Stored,
     /// A row of that id was there already and was left alone.
     Exists(Box<TaskRecord>),
+    /// Another task holds the active key; nothing was stored.
+    KeyTaken(Box<TaskRecord>),
 }
 
 /// What became of a conditional change.
@@ -34,6 +38,15 @@ pub enum ChangeAnswer {
     /// The row has another generation; it was left alone.
     Refused(Box<TaskRecord>),
     /// There is no such row.
+    Missing,
+}
+
+/// What became of log lines.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum AppendLogsAnswer {
+    /// The lines are stored, by this write or an earlier one.
+    Stored,
+    /// There is no such task; nothing is stored.
     Missing,
 }
 

@@ -24,6 +24,7 @@ pub fn coalesce<'a>(
             earlier.state = change.state.clone();
             earlier.audit.extend(change.audit.iter().cloned());
             earlier.attempts.extend(change.attempts.iter().cloned());
+            earlier.runs.extend(change.runs.iter().cloned());
             index
         } else {
             merged.push(change.clone());
@@ -40,6 +41,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::audit::AuditLevel;
     use crate::storage::AuditEntry;
     use crate::task::{Generation, RowState, Status, TaskId};
     use crate::time::Timestamp;
@@ -53,8 +55,10 @@ mod tests {
                 status,
                 ..RowState::waiting(Timestamp::UNIX_EPOCH)
             },
+            audit_level: AuditLevel::Full,
             audit: vec![AuditEntry::of(status, Timestamp::UNIX_EPOCH)],
             attempts: Vec::new(),
+            runs: Vec::new(),
         }
     }
 

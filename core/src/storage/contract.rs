@@ -5,8 +5,10 @@ use async_trait::async_trait;
 
 use super::answer::Answer;
 use super::error::StorageError;
+use super::query::TaskQueries;
 use super::write::{AuditEntry, WriteGroup};
-use crate::task::{AttemptRecord, Generation, ProcessId, TaskId, TaskRecord};
+use crate::retention::{RetentionBatch, RetentionCursor, RetentionStep};
+use crate::task::{AttemptRecord, Generation, ProcessId, RunRecord, TaskId, TaskRecord};
 use crate::time::Timestamp;
 
 /// One start of a runtime, as the storage learns of it.
@@ -81,6 +83,13 @@ pub trait TaskStorage: Debug + Send + Sync + 'static {
     /// Fails if the database can't be read.
     async fn audit(&self, id: TaskId) -> Result<Vec<AuditEntry>, StorageError>;
 
+    /// Reads the runs of a series, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the database can't be read.
+    async fn runs(&self, id: TaskId) -> Result<Vec<RunRecord>, StorageError>;
+
     /// Reads the open rows of `queue` that `owner` owns and that are not waiting for a reason.
     ///
     /// # Errors
@@ -91,6 +100,40 @@ pub trait TaskStorage: Debug + Send + Sync + 'static {
         owner: ProcessId,
         queues: &super::QueueSelector,
     ) -> Result<Vec<(TaskId, Generation)>, StorageError>;
+
+    /// Does the next batch of a step of retention: at most `limit` rows, in one short transaction.
+    ///
+    /// A step begins with no cursor and goes on with the one the batch before it answered, until
+    /// there is none. What has been looked at is not looked at again, and a batch that finds little
+    /// ends all the same after a bounded look around. Writes that come in meanwhile wait for one
+    /// batch at most. The statement that deletes asks once more whether it may: a task that was
+    /// brought back to life since stays. After any error the batch may be done again; it has no part
+    /// in what is promised about groups.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the database can't be used; batches before it stay done.
+    async fn retain(
+        &self,
+        step: &RetentionStep,
+        from: Option<RetentionCursor>,
+        limit: u32,
+    ) -> Result<RetentionBatch, StorageError>;
+
+    /// Counts what a step would let go of if those before it in its plan were done, part by part
+    /// like [`retain`](Self::retain), and changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the database can't be read.
+    async fn preview(
+        &self,
+        step: &RetentionStep,
+        from: Option<RetentionCursor>,
+    ) -> Result<RetentionBatch, StorageError>;
+
+    /// Answers the questions of pages and programs, which the runtime has not.
+    fn queries(&self) -> &dyn TaskQueries;
 
     /// Ends the use of the storage after an orderly shutdown and closes its connections.
     ///

@@ -10,15 +10,20 @@ mod coalesce;
 pub mod conformance;
 mod contract;
 mod error;
+#[cfg(feature = "conformance")]
+pub mod faulty;
 mod memory;
+pub mod query;
 mod write;
 
-pub use answer::{Answer, CancelAnswer, ChangeAnswer, ClaimAnswer, ClaimedTask, InsertAnswer};
+pub use answer::{
+    Answer, AppendLogsAnswer, CancelAnswer, ChangeAnswer, ClaimAnswer, ClaimedTask, InsertAnswer,
+};
 pub use coalesce::coalesce;
 pub use contract::{ProcessStart, StorageBackend, TaskStorage};
 pub use error::{StorageError, StorageErrorKind};
 pub use memory::MemoryStorage;
 pub use write::{
-    AuditEntry, CancelTask, ClaimTasks, NewTask, QueueSelector, ReconsiderWaiting, RowChange,
-    Write, WriteGroup, WriteKind,
+    AppendLogs, AuditEntry, CancelTask, ClaimTasks, NewTask, QueueSelector, ReconsiderWaiting,
+    RowChange, Write, WriteGroup, WriteKind,
 };

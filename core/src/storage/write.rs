@@ -1,12 +1,16 @@
 use serde::{Deserialize, Serialize};
 
-use crate::task::{AttemptRecord, Failure, Generation, RowState, Status, TaskId, TaskRecord};
+use crate::audit::AuditLevel;
+use crate::log::LogLine;
+use crate::task::{
+    AttemptRecord, Failure, Generation, RowState, RunRecord, Status, TaskId, TaskRecord,
+};
 use crate::time::Timestamp;
 
 /// Writes that commit together, each answered on its own.
 ///
-/// A storage applies them in this order, whatever their order in the group: inserts, changes,
-/// cancels, reconsiderations, claims. A claim therefore sees everything else the group did.
+/// A storage applies them in this order, whatever their order in the group: inserts, changes, log
+/// lines, cancels, reconsiderations, claims. A claim therefore sees everything else the group did.
 #[derive(Clone, Debug, Default)]
 pub struct WriteGroup {
     /// The writes; the answers come in their order.
@@ -16,10 +20,12 @@ pub struct WriteGroup {
 /// One write.
 #[derive(Clone, Debug)]
 pub enum Write {
-    /// Stores a new task.
+    /// Stores a new task, unless one of its id or its active key is stored.
     Insert(Box<NewTask>),
     /// Moves a row on, if it is where the writer believes it is.
     Change(Box<RowChange>),
+    /// Keeps what a task logged.
+    AppendLogs(AppendLogs),
     /// Cancels a task on behalf of a person, wherever it is.
     Cancel(CancelTask),
     /// Lets rows that could not run be looked at again.
@@ -35,6 +41,8 @@ pub enum WriteKind {
     Insert,
     /// Of [`Write::Change`].
     Change,
+    /// Of [`Write::AppendLogs`].
+    AppendLogs,
     /// Of [`Write::Cancel`].
     Cancel,
     /// Of [`Write::Reconsider`].
@@ -49,6 +57,7 @@ impl Write {
         match self {
             Self::Insert(_) => WriteKind::Insert,
             Self::Change(_) => WriteKind::Change,
+            Self::AppendLogs(_) => WriteKind::AppendLogs,
             Self::Cancel(_) => WriteKind::Cancel,
             Self::Reconsider(_) => WriteKind::Reconsider,
             Self::Claim(_) => WriteKind::Claim,
@@ -61,8 +70,29 @@ impl Write {
 pub struct NewTask {
     /// The row.
     pub record: TaskRecord,
-    /// What the audit says about its beginning; empty for a row that waits.
+    /// The changes of status until here; none for a row that waits.
     pub audit: Vec<AuditEntry>,
+}
+
+impl NewTask {
+    /// A row as it is stored first: that it waits is not a change of status, that it has a place in
+    /// a window is.
+    pub fn new(record: TaskRecord) -> Self {
+        let is_queued = record.state.status == Status::Queued;
+        let entry = AuditEntry::of(Status::Queued, record.definition.created_at);
+        Self {
+            audit: is_queued.then_some(entry).into_iter().collect(),
+            record,
+        }
+    }
+
+    /// The lines that are added to the status audit.
+    pub fn kept_audit(&self) -> impl Iterator<Item = &AuditEntry> {
+        let level = self.record.definition.audit_level;
+        self.audit
+            .iter()
+            .filter(move |entry| entry.is_kept_at(level))
+    }
 }
 
 /// A line of the status audit.
@@ -91,6 +121,10 @@ impl AuditEntry {
             reason: None,
         }
     }
+
+    fn is_kept_at(&self, level: AuditLevel) -> bool {
+        level.keeps_status(self.status, self.failure.as_ref())
+    }
 }
 
 /// A conditional write to one row: its mutable part is replaced, audit and attempts are added.
@@ -108,13 +142,39 @@ pub struct RowChange {
     pub generation: Generation,
     /// What it says afterwards.
     pub state: RowState,
-    /// Lines for the status audit.
+    /// How much of what follows is kept.
+    pub audit_level: AuditLevel,
+    /// The changes of status, in order.
     pub audit: Vec<AuditEntry>,
-    /// Attempts that ended; a record whose id is stored already is left alone.
+    /// Attempts that ended.
     pub attempts: Vec<AttemptRecord>,
+    /// Runs of a series that ended.
+    pub runs: Vec<RunRecord>,
 }
 
 impl RowChange {
+    /// The lines that are added to the status audit.
+    pub fn kept_audit(&self) -> impl Iterator<Item = &AuditEntry> {
+        self.audit
+            .iter()
+            .filter(|entry| entry.is_kept_at(self.audit_level))
+    }
+
+    /// The attempts that are stored; a record whose id is stored already is left alone.
+    pub fn kept_attempts(&self) -> impl Iterator<Item = &AttemptRecord> {
+        self.attempts
+            .iter()
+            .filter(|attempt| self.audit_level.keeps_attempt(attempt.outcome))
+    }
+
+    /// The runs that are stored; a record whose id is stored already is left alone.
+    pub fn kept_runs(&self) -> impl Iterator<Item = &RunRecord> {
+        let level = self.audit_level;
+        self.runs
+            .iter()
+            .filter(move |run| level.keeps_run(run.status, run.failure.as_ref()))
+    }
+
     /// Whether `record` says what this change said, so that it was applied before and its answer was
     /// lost.
     ///
@@ -125,6 +185,17 @@ impl RowChange {
             && record.state.status == self.state.status
             && record.state.owner == self.state.owner
     }
+}
+
+/// Keeps lines that a task logged; it may be over.
+///
+/// A line whose delivery and sequence are stored already is left alone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AppendLogs {
+    /// The task.
+    pub id: TaskId,
+    /// The lines, in any order.
+    pub lines: Vec<LogLine>,
 }
 
 /// Cancels a task that is not over.
@@ -162,8 +233,8 @@ impl QueueSelector {
 
 /// Takes rows for this process: they become `Queued` and owned by it, their generation rises.
 ///
-/// Claimable is a row that is open, has no wait reason, is available at `now` or earlier, and has
-/// no owner or a dead one. They are taken in the order of (`available_at`, id). Taking a row of a
+/// Claimable is a row that is not [over](RowState::is_over), has no wait reason, is available at
+/// `now` or earlier, and has no owner or a dead one. They are taken in the order of (`available_at`, id). Taking a row of a
 /// dead owner that was on probation adds one to its interruptions and ends the probation.
 #[derive(Clone, Debug)]
 pub struct ClaimTasks {

@@ -2,6 +2,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
 use super::{AttemptId, Failure, ProcessId};
@@ -77,4 +78,17 @@ pub struct AttemptRecord {
     pub outcome: AttemptOutcome,
     /// Why, unless it succeeded.
     pub failure: Option<Failure>,
+    /// Whether statistics count it: it is the one that ended a run, and its task keeps successes,
+    /// too. Set by the transition of [`RowLease`](crate::lease::RowLease) that stores it.
+    pub is_counted: bool,
+}
+
+impl AttemptRecord {
+    /// When the handler was left.
+    pub fn ended_at(&self) -> Timestamp {
+        TimeDelta::from_std(self.ran)
+            .ok()
+            .and_then(|ran| self.started_at.checked_add_signed(ran))
+            .unwrap_or(self.started_at)
+    }
 }

@@ -54,6 +54,13 @@ uuid_newtype! {
     AttemptId
 }
 
+uuid_newtype! {
+    /// Identifies one delivery of a task, for what is kept of each.
+    ///
+    /// A version 7 UUID, so that the deliveries of a task sort by the time they began.
+    DeliveryId
+}
+
 /// The version number of a row; it rises with every write to the row after its insert.
 ///
 /// A write names the generation it was made from and is refused if the row has moved on. That is

@@ -2,7 +2,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Failure, Generation, ProcessId, Status, TaskId, WaitReason};
+use super::{Failure, Generation, ProcessId, SeriesDefinition, Status, TaskId, WaitReason};
+use crate::audit::AuditLevel;
 use crate::retry::RetryPolicy;
 use crate::time::Timestamp;
 
@@ -53,6 +54,45 @@ pub struct TaskDefinition {
     pub timeout: Option<Duration>,
     /// The trace it belongs to.
     pub trace: Option<TraceContext>,
+    /// The key it was dispatched with, which tells repeated dispatches from new ones; at most 200
+    /// characters.
+    pub key: Option<String>,
+    /// How much of its history is kept.
+    pub audit_level: AuditLevel,
+    /// When it runs again, if it is a series; `None` for a task that runs once.
+    pub series: Option<SeriesDefinition>,
+}
+
+impl TaskDefinition {
+    /// The longest key, in characters.
+    pub const MAX_KEY_LENGTH: usize = 200;
+
+    /// A task that runs once and as soon as possible, with nothing set but what it must have; its
+    /// queue is `default`.
+    pub fn new(id: TaskId, task: &str, payload: &str, created_at: Timestamp) -> Self {
+        Self {
+            id,
+            created_at,
+            task: task.to_owned(),
+            payload_version: 1,
+            payload: payload.to_owned(),
+            queue: "default".to_owned(),
+            scheduled_at: None,
+            priority: 0,
+            tags: Vec::new(),
+            correlation_id: None,
+            parent_id: None,
+            series_id: None,
+            occurrence_at: None,
+            limit_key: None,
+            retry: None,
+            timeout: None,
+            trace: None,
+            key: None,
+            audit_level: AuditLevel::default(),
+            series: None,
+        }
+    }
 }
 
 /// The part of a row that running it changes.
@@ -85,6 +125,15 @@ pub struct RowState {
     pub last_execution_at: Option<Timestamp>,
     /// How long its last attempt ran.
     pub execution_time: Option<Duration>,
+    /// The key that no other task may be stored with; a task that runs once gives it up when it is
+    /// over, a series keeps it.
+    pub active_key: Option<String>,
+    /// How often a series has run; skipped and interrupted occurrences don't count. Stands still at
+    /// [`MAX_RUN_COUNT`](super::MAX_RUN_COUNT).
+    pub run_count: u32,
+    /// The occurrence of a series that is due next or running; `None` once it is over, and for a
+    /// task that runs once.
+    pub next_run_at: Option<Timestamp>,
 }
 
 /// A stored task.
@@ -98,7 +147,38 @@ pub struct TaskRecord {
     pub state: RowState,
 }
 
+impl TaskRecord {
+    /// The id of the task.
+    pub fn id(&self) -> TaskId {
+        self.definition.id
+    }
+}
+
 impl RowState {
+    /// Whether nothing happens to the task any more.
+    ///
+    /// A series between two runs is `Completed` or `Failed`, as its last run ended, and not over.
+    pub fn is_over(&self) -> bool {
+        self.status == Status::Cancelled
+            || (self.status.is_terminal() && self.next_run_at.is_none())
+    }
+
+    /// From when on claims take the row, if they ever do: `None` if it is over, waits for a reason or
+    /// has no instant.
+    pub fn claimable_from(&self) -> Option<Timestamp> {
+        if self.is_over() || self.wait_reason.is_some() {
+            return None;
+        }
+        self.available_at
+    }
+
+    /// Whether a claim of its queue takes the row at `now`: it is due, and nobody who `lives` owns
+    /// it. Every storage decides like this function.
+    pub fn is_claimable(&self, now: Timestamp, lives: impl FnOnce(ProcessId) -> bool) -> bool {
+        let is_due = self.claimable_from().is_some_and(|due| due <= now);
+        is_due && !self.owner.is_some_and(lives)
+    }
+
     /// The state of a task that has just been stored without a place in a window.
     pub fn waiting(available_at: Timestamp) -> Self {
         Self {
@@ -114,6 +194,9 @@ impl RowState {
             error_fingerprint: None,
             last_execution_at: None,
             execution_time: None,
+            active_key: None,
+            run_count: 0,
+            next_run_at: None,
         }
     }
 

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use evertask_core::storage::conformance::CASES;
+
 #[test]
 fn every_case_is_listed_under_its_subject() {
     let suite = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/storage/conformance");
@@ -18,15 +20,10 @@ fn every_case_is_listed_under_its_subject() {
             }
         }
     }
-    let listing = fs::read_to_string(suite.join("cases.rs")).unwrap();
-    let mut listed = BTreeSet::new();
-    let mut subject = String::new();
-    for line in listing.lines().map(str::trim) {
-        match line.strip_suffix(" {") {
-            Some(name) => name.clone_into(&mut subject),
-            None => _ = listed.insert((subject.clone(), line.to_owned())),
-        }
-    }
+    let listed: BTreeSet<_> = CASES
+        .iter()
+        .map(|case| (case.subject.to_owned(), case.name.to_owned()))
+        .collect();
     let missing: Vec<_> = written.difference(&listed).collect();
     assert!(!written.is_empty());
     assert!(missing.is_empty(), "{missing:?}");

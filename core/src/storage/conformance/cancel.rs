@@ -22,6 +22,7 @@ fn busy(process: &Process<'_>, status: Status) -> RowState {
         error_fingerprint: Some("0123456789abcdef".to_owned()),
         last_execution_at: Some(at(5)),
         execution_time: Some(Duration::from_micros(7)),
+        ..RowState::waiting(at(3))
     }
 }
 
@@ -110,7 +111,7 @@ pub async fn a_cancelled_task_refuses_the_outcome_of_its_delivery(world: &dyn Wo
     process.cancel(id(1)).await;
     let cancelled = process.record(id(1)).await;
     let success = attempt(process.id, 1, AttemptOutcome::Succeeded);
-    let answer = process.change(lease.complete(success, at(91))).await;
+    let answer = process.change(lease.complete(success, None, at(91))).await;
     assert_eq!(answer, ChangeAnswer::Refused(Box::new(cancelled.clone())));
     assert_eq!(process.record(id(1)).await, cancelled);
 }

@@ -1,13 +1,21 @@
+use futures::future::LocalBoxFuture;
+
+use super::World;
+
 /// Makes a test of every case, run against the storage that an async function gives.
 ///
 /// The argument names that function; it takes nothing and answers something that is a
-/// [`World`](crate::storage::conformance::World), new for every call. The tests land in a module
+/// [`World`](crate::storage::conformance::World), new for every call, or an `Option` of one. The tests land in a module
 /// for each subject, so a second storage needs a module of its own around the line.
 #[macro_export]
 macro_rules! conformance_tests {
     ($world:ident) => {
+        $crate::conformance_tests! { @with tests $world }
+    };
+    // The one list of all cases, given to whatever is to be made of them.
+    (@with $make:ident $($world:ident)?) => {
         $crate::conformance_tests! {
-            @cases $world;
+            @$make $($world)?;
             round_trip {
                 a_task_with_every_field_is_read_back
                 what_is_absent_stays_absent
@@ -26,6 +34,33 @@ macro_rules! conformance_tests {
                 a_finished_task_keeps_its_occurrence
                 other_occurrences_and_other_series_are_free
                 an_occurrence_inserted_again_by_its_own_task_is_no_conflict
+            }
+            keys {
+                a_taken_key_is_answered_with_its_holder
+                of_one_key_twice_in_a_group_the_first_is_stored
+                any_number_of_tasks_have_no_key
+                keys_are_told_apart_exactly
+                a_task_that_is_over_gives_up_its_key
+                a_series_keeps_its_key_when_it_is_over
+            }
+            series {
+                a_run_that_ends_moves_the_series_on
+                a_series_is_claimed_for_its_next_run
+                a_series_that_is_over_is_not_claimed
+                a_cancelled_series_is_not_claimed
+                a_finished_row_without_a_next_run_is_not_claimed
+                a_skipped_occurrence_leaves_no_run
+                the_counter_of_runs_stands_still_at_its_end
+                a_rejected_group_moves_no_series_on
+                a_run_that_is_stored_already_is_left_alone
+                runs_are_read_oldest_first_with_every_field
+            }
+            audit_levels {
+                each_level_leaves_the_rows_it_should
+                the_row_says_the_same_at_every_level
+                the_counter_equals_the_rows_of_runs
+                what_a_person_did_is_always_kept
+                a_claim_goes_by_the_level_of_each_row
             }
             group {
                 an_empty_group_is_answered_with_nothing
@@ -81,7 +116,9 @@ macro_rules! conformance_tests {
                 only_takes_from_its_queue
                 all_except_takes_from_the_other_queues
                 all_except_none_takes_from_every_queue
+                a_claim_tells_queues_apart_exactly
                 only_what_is_claimable_is_claimed
+                a_row_that_ended_meanwhile_is_never_set_back
             }
             claim_limits {
                 rows_are_taken_by_availability_and_then_by_id
@@ -104,6 +141,11 @@ macro_rules! conformance_tests {
                 the_rows_of_a_dead_process_are_to_come
                 a_delayed_row_is_claimed_by_the_next_process
                 an_open_row_without_an_instant_is_not_claimed
+            }
+            policies {
+                a_claim_takes_exactly_what_is_claimable
+                a_change_leaves_exactly_what_its_level_keeps
+                a_claim_is_audited_exactly_as_levels_say
             }
             liveness {
                 the_rows_of_a_living_process_are_its_own
@@ -134,6 +176,139 @@ macro_rules! conformance_tests {
                 owned_answers_present_generations_and_follows_the_owner
                 owned_keeps_to_the_queues_asked_for
             }
+            retention {
+                a_first_cycle_over_many_lines_goes_batch_by_batch
+                a_line_is_kept_up_to_its_very_window
+                a_longer_window_of_errors_keeps_errors_longer
+                a_shorter_window_of_errors_lets_errors_go_sooner
+                a_window_of_errors_alone_deletes_nothing
+                a_failed_line_without_a_failure_is_an_error_too
+                attempts_go_by_the_window_of_runs
+                runs_go_by_their_window
+                a_window_that_is_not_positive_deletes_nothing
+                a_preview_changes_nothing
+                a_batch_done_again_finds_nothing
+                lines_are_looked_at_in_whatever_order_they_were_written
+                a_thousand_old_lines_go_beside_live_inserts
+                two_processes_doing_a_cycle_at_once_delete_each_line_once
+            }
+            retention_purge {
+                a_completed_task_is_purged_after_the_longest_window
+                a_task_without_history_waits_for_the_longest_window
+                a_line_inside_its_window_holds_its_task
+                a_status_line_without_a_window_holds_its_task
+                a_task_whose_last_line_goes_is_purged_in_the_same_cycle
+                attempts_inside_their_window_hold_their_task
+                attempts_without_a_window_go_with_their_task
+                a_task_that_never_ran_ages_from_its_creation
+                without_a_window_nothing_is_purged
+                without_being_asked_nothing_is_purged
+                only_what_ended_as_asked_is_purged
+                what_is_not_over_is_never_purged
+                a_purged_task_leaves_nothing_behind
+                an_occurrence_of_a_purged_task_is_free_again
+                many_tasks_are_purged_batch_by_batch
+                a_task_that_is_revived_during_a_purge_stays
+            }
+            retention_logs {
+                lines_go_by_their_age_whatever_their_task
+                a_limit_keeps_the_newest_lines_of_each_task
+                a_limit_counts_over_all_runs
+                among_lines_of_one_instant_the_same_ones_stay
+                age_and_limit_both_let_lines_go
+                a_log_knob_that_is_not_positive_does_nothing
+                logs_inside_their_window_hold_their_task
+                without_log_retention_logs_go_with_their_task
+                a_limit_of_lines_holds_a_task_that_has_lines
+                many_lines_go_with_many_tasks
+                the_logs_of_a_type_have_rules_of_their_own
+            }
+            retention_series {
+                a_finished_series_is_purged_only_if_that_is_asked_for
+                a_series_between_two_runs_is_never_purged
+                a_run_inside_its_window_holds_its_series
+                a_run_without_a_window_holds_its_series
+                the_key_of_a_purged_series_is_free_again
+            }
+            retention_scope {
+                a_type_has_rules_of_its_own
+                a_queue_has_rules_of_its_own
+                the_rules_of_a_type_outweigh_those_of_its_queue
+                rules_that_keep_everything_exempt_a_type
+                names_of_scopes_are_told_apart_exactly
+            }
+            search {
+                an_empty_storage_has_an_empty_page
+                a_task_is_summed_up_in_every_field
+                every_filter_finds_what_it_means
+                filters_must_all_hold_and_statuses_are_alternatives
+                a_name_is_found_by_any_part_in_any_case
+                only_the_letters_of_ascii_have_no_case
+                wildcards_and_quotes_stand_for_themselves
+                text_with_a_nul_finds_nothing
+                a_tag_is_found_as_a_whole
+                a_task_is_found_by_any_part_of_its_key
+                series_are_told_from_tasks_that_run_once
+                the_holder_of_a_key_is_found_by_it
+                a_task_is_found_by_the_text_of_its_id
+                the_ends_of_a_span_of_creation_are_part_of_it
+            }
+            paging {
+                every_order_shows_every_task_once
+                a_filtered_list_is_walked_in_its_order
+                tasks_of_one_instant_follow_each_other_by_id
+                tasks_without_a_value_come_last_in_both_directions
+                a_page_that_just_fits_is_the_last_one
+                a_page_past_the_end_is_empty
+                tasks_stored_between_two_pages_neither_repeat_nor_hide_others
+                a_cursor_needs_no_row
+            }
+            counts {
+                tasks_are_counted_by_queue_and_status
+                only_tasks_created_from_an_instant_on_are_counted
+                a_count_ends_at_its_cap
+                a_count_is_of_what_the_filter_means
+            }
+            history_pages {
+                the_audit_is_read_page_by_page_in_both_orders
+                attempts_are_read_page_by_page_in_both_orders
+                runs_are_read_page_by_page_in_both_orders
+                a_history_is_filtered_before_it_is_cut_into_pages
+                a_line_written_between_two_pages_repeats_nothing
+                lines_removed_between_two_pages_hide_no_others
+                an_unknown_task_has_an_empty_history
+            }
+            logs {
+                lines_are_read_in_order_with_every_field
+                an_unknown_task_has_no_lines
+                lines_of_an_unknown_task_are_missing_and_create_nothing
+                no_lines_are_no_write
+                lines_written_again_change_nothing
+                the_lines_of_two_tasks_are_kept_apart
+                lines_commit_with_the_outcome_of_their_group
+                lines_see_the_insert_of_their_group
+                lines_are_kept_although_the_change_beside_them_is_refused
+                a_page_begins_after_its_cursor
+                the_last_page_says_that_it_is
+                a_thousand_lines_of_three_runs_are_read_by_page
+                lines_are_found_by_level_run_and_attempt
+                a_page_of_none_or_too_many_lines_is_rejected
+                hostile_lines_are_read_back_byte_for_byte
+                the_ends_of_every_number_are_read_back
+                lines_outlive_the_process_that_wrote_them
+            }
+            statistics {
+                without_runs_there_are_no_buckets
+                a_series_is_counted_by_its_runs
+                a_run_is_counted_once_however_often_it_was_retried
+                a_bucket_without_runs_is_left_out
+                a_run_belongs_to_the_bucket_in_which_it_ended
+                percentiles_are_the_times_of_runs
+                interrupted_runs_are_counted_and_not_measured
+                statistics_keep_to_the_queue_and_the_task_asked_for
+                tasks_that_keep_no_successes_are_left_out
+                statistics_agree_with_a_look_at_every_run
+            }
             concurrency {
                 two_processes_claiming_at_once_share_no_row
                 of_two_changes_from_one_generation_one_is_applied
@@ -142,15 +317,38 @@ macro_rules! conformance_tests {
             }
         }
     };
-    (@cases $world:ident; $($subject:ident { $($case:ident)* })*) => {
+    (@tests $world:ident; $($subject:ident { $($case:ident)* })*) => {
         $(mod $subject {
             $(#[test]
             fn $case() {
                 $crate::storage::conformance::block_on(async {
-                    let world = super::$world().await;
+                    let offer = super::$world().await;
+                    let Some(world) = $crate::storage::conformance::Offer::accept(offer) else {
+                        return;
+                    };
                     $crate::storage::conformance::$subject::$case(&world).await;
                 });
             })*
         })*
+    };    (@list; $($subject:ident { $($case:ident)* })*) => {
+        &[$($($crate::storage::conformance::Case {
+            subject: stringify!($subject),
+            name: stringify!($case),
+            run: |world| Box::pin($crate::storage::conformance::$subject::$case(world)),
+        },)*)*]
     };
 }
+
+/// One case of the suite, for those who want to do more with it than to run it as a test.
+#[derive(Clone, Copy, Debug)]
+pub struct Case {
+    /// What it is about: the module it lies in.
+    pub subject: &'static str,
+    /// What it says.
+    pub name: &'static str,
+    /// Runs it; it fails by a panic.
+    pub run: for<'world> fn(&'world dyn World) -> LocalBoxFuture<'world, ()>,
+}
+
+/// Every case of the suite, in the order of the subjects.
+pub const CASES: &[Case] = crate::conformance_tests!(@with list);

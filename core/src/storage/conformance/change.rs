@@ -34,7 +34,7 @@ pub async fn a_chain_in_a_group_leaves_every_audit_line_and_attempt_once(world: 
         lease.outlive_probation(),
         lease.retry_in_slot(failed[0].clone()),
         lease.retry_in_slot(failed[1].clone()),
-        lease.complete(success.clone(), at(9)),
+        lease.complete(success.clone(), None, at(9)),
     ];
     // Once, and once more as after a lost answer.
     for _ in 0..2 {
@@ -60,7 +60,7 @@ pub async fn chains_of_several_rows_may_be_interleaved(world: &dyn World) {
     let changes = [
         left.start(process.id, false, at(1)),
         right.start(process.id, false, at(2)),
-        left.complete(success, at(3)),
+        left.complete(success, None, at(3)),
         right.park(failed, at(60)),
     ];
     let answers = answers(&process, changes).await;
@@ -85,7 +85,11 @@ pub async fn a_refused_change_does_not_stop_its_neighbours(world: &dyn World) {
         good.start(process.id, false, at(1)),
         stale.start(process.id, false, at(1)),
         unknown,
-        good.complete(attempt(process.id, 1, AttemptOutcome::Succeeded), at(2)),
+        good.complete(
+            attempt(process.id, 1, AttemptOutcome::Succeeded),
+            None,
+            at(2),
+        ),
     ];
     let expected = [
         ChangeAnswer::Applied,
@@ -107,7 +111,7 @@ pub async fn a_refused_chain_is_refused_as_a_whole(world: &dyn World) {
     let success = attempt(process.id, 1, AttemptOutcome::Succeeded);
     let chain = [
         lease.start(process.id, false, at(1)),
-        lease.complete(success, at(2)),
+        lease.complete(success, None, at(2)),
     ];
     let refused = ChangeAnswer::Refused(Box::new(cancelled.clone()));
     let answers = answers(&process, chain).await;
@@ -132,7 +136,7 @@ pub async fn what_follows_a_refused_change_in_a_later_group_is_refused_too(world
         let start = lease.start(process.id, false, at(2));
         assert_eq!(process.change(start).await, refused);
         let success = attempt(process.id, 1, AttemptOutcome::Succeeded);
-        let complete = lease.complete(success, at(3));
+        let complete = lease.complete(success, None, at(3));
         assert_eq!(process.change(complete).await, refused);
         assert_eq!(process.record(lease.id()).await, before);
     }
@@ -144,7 +148,7 @@ pub async fn a_change_after_a_gap_is_refused_and_the_one_before_is_applied(world
     let start = lease.start(process.id, false, at(1));
     lease.outlive_probation();
     let success = attempt(process.id, 1, AttemptOutcome::Succeeded);
-    let complete = lease.complete(success, at(2));
+    let complete = lease.complete(success, None, at(2));
     let answers = answers(&process, [start, complete]).await;
     assert_eq!(answers[0], ChangeAnswer::Applied);
     let record = process.record(id(1)).await;
@@ -166,7 +170,7 @@ pub async fn a_stale_change_is_not_mistaken_for_a_repeated_one(world: &dyn World
     let process = Process::start(world).await;
     let mut lease = process.store_queued(task(1)).await;
     let success = attempt(process.id, 1, AttemptOutcome::Succeeded);
-    let mut complete = lease.complete(success, at(2));
+    let mut complete = lease.complete(success, None, at(2));
     process.cancel(id(1)).await;
     let cancelled = process.record(id(1)).await;
     complete.generation = cancelled.generation;

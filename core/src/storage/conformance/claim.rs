@@ -3,7 +3,8 @@
 use super::World;
 use super::process::Process;
 use super::sample::{HOSTILE, at, attempt, everything, failure, id, ids, task, task_in, task_with};
-use crate::storage::{AuditEntry, ClaimTasks, QueueSelector};
+use crate::lease::RowLease;
+use crate::storage::{AuditEntry, ChangeAnswer, ClaimTasks, QueueSelector};
 use crate::task::{AttemptOutcome, RowState, Status, TaskId, WaitReason};
 
 fn from(queues: QueueSelector) -> ClaimTasks {
@@ -149,6 +150,30 @@ pub async fn all_except_none_takes_from_every_queue(world: &dyn World) {
     assert_eq!(ids(&claimed), [1, 2, 3].map(id));
 }
 
+/// A collation that folds case, accents or trailing spaces would give a pool another's tasks.
+pub async fn a_claim_tells_queues_apart_exactly(world: &dyn World) {
+    let process = Process::start(world).await;
+    let names = [
+        "mail",
+        "Mail",
+        "m\u{e1}il",
+        "mail ",
+        " mail",
+        "ma\u{69}\u{301}l",
+    ];
+    for (number, name) in (1..).zip(names) {
+        process.store(&[task_in(number, name)]).await;
+    }
+    for (number, name) in (1..).zip(names) {
+        let only = QueueSelector::Only(name.to_owned());
+        let claimed = process.claim(from(only)).await;
+        assert_eq!(ids(&claimed), [id(number)], "{name:?}");
+    }
+    process.store(&[task_in(7, "MAIL")]).await;
+    let claimed = process.claim(from(all_except(&names))).await;
+    assert_eq!(ids(&claimed), [id(7)]);
+}
+
 async fn store_three_queues(process: &Process<'_>) {
     let queues = [(1, "mail"), (2, HOSTILE), (3, "retired")];
     process
@@ -185,4 +210,26 @@ pub async fn only_what_is_claimable_is_claimed(world: &dyn World) {
     let claimed = process.claim(everything(at(10))).await;
     assert_eq!(ids(&claimed), claimable);
     assert!(claimed.exhausted);
+}
+
+/// Storage scenario S2 and storage edge case 10: neither a late claim nor a delivery that is out of
+/// date brings back what is over.
+pub async fn a_row_that_ended_meanwhile_is_never_set_back(world: &dyn World) {
+    let process = Process::start(world).await;
+    process.store(&[task(1)]).await;
+    let claimed = process.claim(everything(at(0))).await;
+    let mut lease = RowLease::new(&claimed.tasks[0].record);
+    let mut outdated = lease.clone();
+    let success = attempt(process.id, 1, AttemptOutcome::Succeeded);
+    process
+        .advance([lease.complete(success, None, at(1))])
+        .await;
+    let over = process.record(id(1)).await;
+    let audit = process.audit(id(1)).await;
+    let answer = process.change(outdated.release(at(2))).await;
+    assert_eq!(answer, ChangeAnswer::Refused(Box::new(over.clone())));
+    let late = process.claim(everything(at(3))).await;
+    assert!(late.tasks.is_empty());
+    assert_eq!(process.record(id(1)).await, over);
+    assert_eq!(process.audit(id(1)).await, audit);
 }

@@ -114,8 +114,8 @@ pub async fn of_two_changes_from_one_generation_one_is_applied(world: &dyn World
         let lease = RowLease::new(&task(number));
         let success = attempt(processes[0].id, 1, AttemptOutcome::Succeeded);
         let changes = [
-            lease.clone().complete(success, at(1)),
-            lease.clone().fail(failure("gone"), None, at(1)),
+            lease.clone().complete(success, None, at(1)),
+            lease.clone().poison(failure("gone"), at(1)),
         ];
         let writes = changes
             .clone()

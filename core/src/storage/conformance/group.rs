@@ -45,7 +45,7 @@ pub async fn a_rejected_write_leaves_nothing_of_its_group(world: &dyn World) {
         new_task(&task_of_series(6, 100, at(5))),
         new_task(&task(7)),
         change(lease.start(process.id, false, at(1))),
-        change(lease.complete(success, at(2))),
+        change(lease.complete(success, None, at(2))),
         cancel(id(1)),
         Write::Claim(everything(at(10))),
     ];
@@ -110,7 +110,7 @@ pub async fn a_whole_life_fits_into_one_group(world: &dyn World) {
     let mut lease = RowLease::new(&record);
     let success = attempt(process.id, 1, AttemptOutcome::Succeeded);
     let start = lease.start(process.id, false, at(0));
-    let complete = lease.complete(success.clone(), at(0));
+    let complete = lease.complete(success.clone(), None, at(0));
     // The order of the writes in the group does not matter, except among writes of one kind.
     let writes = vec![change(start), change(complete), new_task(&record)];
     let answers = process.apply(writes).await;
@@ -130,7 +130,7 @@ pub async fn a_cancel_sees_the_changes_of_its_group(world: &dyn World) {
     let process = Process::start(world).await;
     let mut lease = process.store_queued(task(1)).await;
     let success = attempt(process.id, 1, AttemptOutcome::Succeeded);
-    let complete = lease.complete(success, at(1));
+    let complete = lease.complete(success, None, at(1));
     let answers = process.apply(vec![cancel(id(1)), change(complete)]).await;
     let over = CancelAnswer::AlreadyOver(Status::Completed);
     assert_eq!(cancel_answer(&answers[0]), over);
@@ -189,7 +189,7 @@ pub async fn a_group_of_thousands_of_writes_is_answered_one_by_one(world: &dyn W
         let success = attempt(process.id, 1, AttemptOutcome::Succeeded);
         writes.push(new_task(&record));
         writes.push(change(lease.start(process.id, false, at(1))));
-        writes.push(change(lease.complete(success, at(2))));
+        writes.push(change(lease.complete(success, None, at(2))));
         writes.push(cancel(id(number)));
     }
     for answers in process.apply(writes).await.chunks(4) {

@@ -18,7 +18,7 @@ pub async fn audit_lines_of_one_instant_keep_their_order(world: &dyn World) {
             lease.start(process.id, false, now),
             lease.stop(Some(stopped), now),
             lease.start(process.id, false, now),
-            lease.fail(failure("gone"), None, now),
+            lease.poison(failure("gone"), now),
         ])
         .await;
     let expected = [
@@ -37,7 +37,7 @@ pub async fn audit_lines_keep_their_order_when_a_clock_was_set_back(world: &dyn 
     let mut lease = process.store_queued(task(1)).await;
     let success = attempt(process.id, 1, AttemptOutcome::Succeeded);
     let start = lease.start(process.id, false, at(100));
-    let complete = lease.complete(success, at(-100));
+    let complete = lease.complete(success, None, at(-100));
     process.advance([start, complete]).await;
     let expected = [Status::Queued, Status::InProgress, Status::Completed];
     assert_eq!(process.audited_statuses(id(1)).await, expected);
@@ -46,7 +46,7 @@ pub async fn audit_lines_keep_their_order_when_a_clock_was_set_back(world: &dyn 
 pub async fn every_field_of_an_audit_line_is_read_back(world: &dyn World) {
     let process = Process::start(world).await;
     let mut lease = process.store_queued(task(1)).await;
-    let mut fail = lease.fail(failure("gone"), None, at(1) + Duration::from_micros(1));
+    let mut fail = lease.poison(failure("gone"), at(1) + Duration::from_micros(1));
     fail.audit[0].actor = Some(actor());
     fail.audit[0].reason = Some(failure("why").text);
     fail.audit.push(AuditEntry {
@@ -75,7 +75,7 @@ pub async fn attempts_are_read_oldest_first_with_every_field(world: &dyn World) 
     success.ran = Duration::from_micros(1);
     attempts.extend([stopped.clone(), success.clone()]);
     let stop = lease.stop(Some(stopped), at(200));
-    let complete = lease.complete(success, at(201));
+    let complete = lease.complete(success, None, at(201));
     process.advance([stop, complete]).await;
     assert_eq!(process.attempts(id(1)).await, attempts);
 }

@@ -60,7 +60,7 @@ pub async fn a_finished_task_keeps_its_occurrence(world: &dyn World) {
     let process = Process::start(world).await;
     process.store(&[task_of_series(1, 100, at(5))]).await;
     let mut lease = RowLease::new(&process.record(id(1)).await);
-    let failed = lease.fail(Failure::new(FailureKind::Other, "over"), None, at(6));
+    let failed = lease.poison(Failure::new(FailureKind::Other, "over"), at(6));
     process.advance([failed]).await;
     let second = new_task(&task_of_series(2, 100, at(5)));
     let error = process.try_apply(vec![second]).await.unwrap_err();

@@ -9,18 +9,19 @@ use crate::task::{AttemptOutcome, ProcessId, WaitReason};
 
 type Transition = fn(&mut RowLease, ProcessId) -> RowChange;
 
-const TRANSITIONS: [Transition; 15] = [
+const TRANSITIONS: [Transition; 16] = [
     |lease, me| lease.start(me, false, at(1)),
     |lease, me| lease.start(me, true, at(1)),
     |lease, _| lease.outlive_probation(),
     |lease, me| lease.retry_in_slot(attempt(me, 1, AttemptOutcome::Failed)),
     |lease, me| lease.park(attempt(me, 1, AttemptOutcome::Failed), at(60)),
-    |lease, me| lease.complete(attempt(me, 1, AttemptOutcome::Succeeded), at(1)),
+    |lease, me| lease.complete(attempt(me, 1, AttemptOutcome::Succeeded), None, at(1)),
     |lease, me| {
         let attempt = attempt(me, 1, AttemptOutcome::Failed);
-        lease.fail(failure("all attempts"), Some(attempt), at(1))
+        lease.fail(failure("all attempts"), attempt, None, at(1))
     },
-    |lease, _| lease.fail(failure("quarantined"), None, at(1)),
+    |lease, _| lease.poison(failure("quarantined"), at(1)),
+    |lease, _| lease.give_up_decoding(failure("undecodable"), at(1)),
     |lease, me| lease.stop(Some(attempt(me, 1, AttemptOutcome::Stopped)), at(1)),
     |lease, _| lease.stop(None, at(1)),
     |lease, me| lease.note(attempt(me, 1, AttemptOutcome::Failed)),

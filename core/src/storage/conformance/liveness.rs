@@ -186,7 +186,7 @@ pub async fn a_claim_supersedes_the_delivery_of_the_dead(world: &dyn World) {
     process.claim(everything(at(10))).await;
     let before = process.record(id(1)).await;
     let success = attempt(dead, 1, AttemptOutcome::Succeeded);
-    let answer = process.change(stale.complete(success, at(11))).await;
+    let answer = process.change(stale.complete(success, None, at(11))).await;
     let refused = crate::storage::ChangeAnswer::Refused(Box::new(before.clone()));
     assert_eq!(answer, refused);
     assert_eq!(process.record(id(1)).await, before);

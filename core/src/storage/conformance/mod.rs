@@ -15,8 +15,13 @@
 //! # fn main() {}
 //! ```
 //!
+//! `examples/metered_storage.rs` of this crate is a storage of somebody's own that passes them.
+//!
 //! What has to live as long as the storage, such as a temporary directory, comes beside it: a
 //! [`World`] is also `(Box<dyn StorageBackend>, guard)`.
+//!
+//! [`CASES`] lists them for other uses. What a storage does when its database fails is tried with a
+//! [`FaultyStorage`](super::faulty::FaultyStorage) around it.
 //!
 //! A case begins with an empty storage and gives every instant itself, so it needs no clock and
 //! no wait, and all of them can run side by side. Processes that die do so before the process
@@ -32,23 +37,41 @@
 )]
 
 mod cases;
+mod cycle;
+mod generated;
 mod process;
 mod sample;
 mod world;
 
+pub mod audit_levels;
 pub mod cancel;
 pub mod change;
 pub mod claim;
 pub mod claim_limits;
 pub mod concurrency;
+pub mod counts;
 pub mod group;
 pub mod history;
+pub mod history_pages;
 pub mod insert;
+pub mod keys;
 pub mod lease;
 pub mod liveness;
+pub mod logs;
+pub mod paging;
+pub mod policies;
 pub mod reads;
 pub mod reconsider;
+pub mod retention;
+pub mod retention_logs;
+pub mod retention_purge;
+pub mod retention_scope;
+pub mod retention_series;
 pub mod round_trip;
+pub mod search;
+pub mod series;
+pub mod statistics;
 pub mod timing;
 
-pub use world::{World, block_on};
+pub use cases::{CASES, Case};
+pub use world::{Offer, World, block_on};

@@ -5,12 +5,20 @@ use uuid::Uuid;
 use super::World;
 use super::sample::{actor, at, new_task};
 use crate::lease::RowLease;
+use crate::storage::query::{
+    CappedCount, HistoryPage, HistorySearch, QueueCount, StatisticsBucket, StatisticsQuery,
+    TaskFilter, TaskPage, TaskSearch,
+};
 use crate::storage::{
     Answer, AuditEntry, CancelAnswer, CancelTask, ChangeAnswer, ClaimAnswer, ClaimTasks,
     InsertAnswer, ProcessStart, QueueSelector, ReconsiderWaiting, RowChange, StorageError,
     TaskStorage, Write, WriteGroup,
 };
-use crate::task::{AttemptRecord, Generation, ProcessId, RowState, Status, TaskId, TaskRecord};
+use crate::task::{
+    AttemptOutcome, AttemptRecord, Generation, ProcessId, RowState, RunRecord, Status, TaskId,
+    TaskRecord,
+};
+use crate::time::Timestamp;
 
 /// One start of a runtime that uses the storage of a case.
 pub(super) struct Process<'world> {
@@ -127,6 +135,48 @@ impl<'world> Process<'world> {
 
     pub(super) async fn attempts(&self, id: TaskId) -> Vec<AttemptRecord> {
         self.storage.attempts(id).await.unwrap()
+    }
+
+    pub(super) async fn search(&self, search: &TaskSearch) -> TaskPage {
+        self.storage.queries().search(search).await.unwrap()
+    }
+
+    pub(super) async fn count(&self, filter: &TaskFilter, cap: u32) -> CappedCount {
+        self.storage.queries().count(filter, cap).await.unwrap()
+    }
+
+    pub(super) async fn counts(&self, created_from: Option<Timestamp>) -> Vec<QueueCount> {
+        self.storage.queries().counts(created_from).await.unwrap()
+    }
+
+    pub(super) async fn task_by_key(&self, key: &str) -> Option<TaskRecord> {
+        self.storage.queries().task_by_key(key).await.unwrap()
+    }
+
+    pub(super) async fn statistics(&self, query: &StatisticsQuery) -> Vec<StatisticsBucket> {
+        self.storage.queries().statistics(query).await.unwrap()
+    }
+
+    pub(super) async fn runs_page(&self, search: &HistorySearch<Status>) -> HistoryPage<RunRecord> {
+        self.storage.queries().runs_page(search).await.unwrap()
+    }
+
+    pub(super) async fn audit_page(
+        &self,
+        search: &HistorySearch<Status>,
+    ) -> HistoryPage<AuditEntry> {
+        self.storage.queries().audit_page(search).await.unwrap()
+    }
+
+    pub(super) async fn attempts_page(
+        &self,
+        search: &HistorySearch<AttemptOutcome>,
+    ) -> HistoryPage<AttemptRecord> {
+        self.storage.queries().attempts_page(search).await.unwrap()
+    }
+
+    pub(super) async fn runs(&self, id: TaskId) -> Vec<RunRecord> {
+        self.storage.runs(id).await.unwrap()
     }
 
     /// Reads what a process owns, in the order of the ids: the contract gives none.

@@ -34,7 +34,7 @@ pub async fn everything_outlives_the_process_that_wrote_it(world: &dyn World) {
     let crashed = Process::start(world).await;
     let mut lease = crashed.store_queued(task(1)).await;
     let failed = attempt(crashed.id, 1, AttemptOutcome::Failed);
-    let fail = lease.fail(failure("gone"), Some(failed), at(5));
+    let fail = lease.fail(failure("gone"), failed, None, at(5));
     crashed.advance([fail]).await;
     let record = crashed.record(id(1)).await;
     let audit = crashed.audit(id(1)).await;

@@ -5,9 +5,13 @@ use std::time::Duration;
 use super::World;
 use super::process::Process;
 use super::sample::{HOSTILE, at, failure, id, task, task_with};
+use crate::audit::AuditLevel;
 use crate::retry::RetryPolicy;
 use crate::storage::{InsertAnswer, QueueSelector};
-use crate::task::{RowState, Status, TaskDefinition, TaskRecord, TraceContext, WaitReason};
+use crate::task::{
+    MAX_RUN_COUNT, RowState, SeriesDefinition, Status, TaskDefinition, TaskRecord, TraceContext,
+    WaitReason,
+};
 use crate::time::Timestamp;
 
 async fn assert_round_trip(process: &Process<'_>, record: &TaskRecord) {
@@ -47,6 +51,14 @@ pub async fn a_task_with_every_field_is_read_back(world: &dyn World) {
             parent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned(),
             state: Some(format!("vendor={HOSTILE}")),
         }),
+        key: Some(format!("key {HOSTILE}")),
+        audit_level: AuditLevel::ErrorsOnly,
+        series: Some(SeriesDefinition {
+            schedule: format!("schedule {HOSTILE}"),
+            anchor: micros + Duration::from_micros(5),
+            max_runs: Some(9),
+            run_until: Some(micros + Duration::from_micros(6)),
+        }),
     };
     let state = RowState {
         status: Status::InProgress,
@@ -61,6 +73,9 @@ pub async fn a_task_with_every_field_is_read_back(world: &dyn World) {
         error_fingerprint: Some("0123456789abcdef".to_owned()),
         last_execution_at: Some(micros + Duration::from_micros(4)),
         execution_time: Some(Duration::from_micros(1_234_567)),
+        active_key: Some(format!("active key {HOSTILE}")),
+        run_count: 6,
+        next_run_at: Some(micros + Duration::from_micros(7)),
     };
     let record = TaskRecord {
         definition,
@@ -97,6 +112,14 @@ pub async fn the_ends_of_every_range_are_read_back(world: &dyn World) {
     let mut largest = task(1);
     largest.definition.priority = i32::MAX;
     largest.definition.payload_version = u32::MAX;
+    largest.definition.series = Some(SeriesDefinition {
+        schedule: String::new(),
+        anchor: last,
+        max_runs: Some(u32::MAX),
+        run_until: Some(last),
+    });
+    largest.state.run_count = MAX_RUN_COUNT;
+    largest.state.next_run_at = Some(last);
     largest.definition.scheduled_at = Some(last);
     largest.definition.timeout = Some(Duration::from_hours(24 * 365 * 100));
     largest.state.attempts = u32::MAX;

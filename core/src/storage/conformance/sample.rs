@@ -2,19 +2,17 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::storage::{AuditEntry, ClaimAnswer, ClaimTasks, NewTask, QueueSelector, Write};
+use crate::schedule::Schedule;
+use crate::storage::{ClaimAnswer, ClaimTasks, NewTask, QueueSelector, Write};
 use crate::task::{
     AttemptId, AttemptOutcome, AttemptRecord, Failure, FailureKind, Generation, ProcessId,
-    RowState, Status, TaskDefinition, TaskId, TaskRecord,
+    RowState, SeriesDefinition, TaskDefinition, TaskId, TaskRecord,
 };
 use crate::time::Timestamp;
 
 /// Text in which a careless statement, encoding or collation would show.
 pub(super) const HOSTILE: &str =
     "Caffè 日本語 🚀 'single' \"double\" `back` {\"a\":[1,2]} \\ %_ ?1 $1 :name -- ; \t\n end ";
-
-/// A queue that no case gives another name.
-pub(super) const QUEUE: &str = "default";
 
 /// An instant, counted from the beginning of the case.
 pub(super) fn at(seconds: i64) -> Timestamp {
@@ -33,25 +31,7 @@ pub(super) fn actor() -> String {
 /// A task that waits, due at the beginning of the case.
 pub(super) fn task(number: u128) -> TaskRecord {
     TaskRecord {
-        definition: TaskDefinition {
-            id: id(number),
-            created_at: at(0),
-            task: "mail.welcome".to_owned(),
-            payload_version: 1,
-            payload: "{}".to_owned(),
-            queue: QUEUE.to_owned(),
-            scheduled_at: None,
-            priority: 0,
-            tags: Vec::new(),
-            correlation_id: None,
-            parent_id: None,
-            series_id: None,
-            occurrence_at: None,
-            limit_key: None,
-            retry: None,
-            timeout: None,
-            trace: None,
-        },
+        definition: TaskDefinition::new(id(number), "mail.welcome", "{}", at(0)),
         generation: Generation(0),
         state: RowState::waiting(at(0)),
     }
@@ -92,12 +72,29 @@ pub(super) fn task_with(number: u128, edit: impl FnOnce(&mut RowState)) -> TaskR
 
 /// The insert of a task, audited as the runtime does it.
 pub(super) fn new_task(record: &TaskRecord) -> Write {
-    let is_queued = record.state.status == Status::Queued;
-    let queued = is_queued.then(|| AuditEntry::of(Status::Queued, record.definition.created_at));
-    Write::Insert(Box::new(NewTask {
-        record: record.clone(),
-        audit: queued.into_iter().collect(),
-    }))
+    Write::Insert(Box::new(NewTask::new(record.clone())))
+}
+
+/// A task that runs every minute from the beginning of the case on.
+pub(super) fn series(number: u128, max_runs: Option<u32>) -> TaskRecord {
+    let mut record = task(number);
+    let schedule = Schedule::every(Duration::from_mins(1)).unwrap();
+    record.definition.series = Some(SeriesDefinition {
+        schedule: serde_json::to_string(&schedule).unwrap(),
+        anchor: at(0),
+        max_runs,
+        run_until: None,
+    });
+    record.state.next_run_at = Some(at(0));
+    record
+}
+
+/// A task with a key, which it holds.
+pub(super) fn keyed(number: u128, key: &str) -> TaskRecord {
+    let mut record = task(number);
+    record.definition.key = Some(key.to_owned());
+    record.state.active_key = Some(key.to_owned());
+    record
 }
 
 /// A claim of everything that is due at `now`.
@@ -126,6 +123,7 @@ pub(super) fn attempt(process: ProcessId, number: u32, outcome: AttemptOutcome) 
         ran: Duration::from_micros(2_345_678),
         outcome,
         failure: (!is_success).then(|| failure("attempt")),
+        is_counted: outcome != AttemptOutcome::Failed,
     }
 }
 

@@ -34,6 +34,32 @@ impl<Guard: Send + Sync> World for (Box<dyn StorageBackend>, Guard) {
     }
 }
 
+/// What a function that makes a world may answer: a world, or none if what it takes is not at hand,
+/// such as a server. Each case then passes without having run; the function says so.
+pub trait Offer {
+    /// The world.
+    type World: World;
+
+    /// Answers the world, if there is one.
+    fn accept(self) -> Option<Self::World>;
+}
+
+impl<W: World> Offer for W {
+    type World = W;
+
+    fn accept(self) -> Option<W> {
+        Some(self)
+    }
+}
+
+impl<W: World> Offer for Option<W> {
+    type World = W;
+
+    fn accept(self) -> Option<W> {
+        self
+    }
+}
+
 /// Runs a case on a runtime of its own, with more than one thread so that races can happen.
 pub fn block_on<T>(case: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_multi_thread()

@@ -49,7 +49,14 @@ fn take(row: &mut Row, me: ProcessId, now: Timestamp) -> ClaimedTask {
     let is_parked = state.status == Status::InProgress && !interrupted;
     if !is_parked {
         state.status = Status::Queued;
-        row.audit.push(AuditEntry::of(Status::Queued, now));
+        if row
+            .record
+            .definition
+            .audit_level
+            .keeps_status(Status::Queued, None)
+        {
+            row.audit.push(AuditEntry::of(Status::Queued, now));
+        }
     }
     let died_on_probation = interrupted && state.on_probation;
     state.interruptions = state

@@ -1,8 +1,8 @@
 use super::Shared;
-use super::{claim, insert, update};
+use super::{claim, insert, logs, update};
 use crate::storage::{
-    Answer, CancelTask, ClaimTasks, NewTask, ReconsiderWaiting, RowChange, StorageError, Write,
-    WriteGroup, coalesce,
+    Answer, AppendLogs, CancelTask, ClaimTasks, NewTask, ReconsiderWaiting, RowChange,
+    StorageError, Write, WriteGroup, coalesce,
 };
 use crate::task::ProcessId;
 
@@ -11,6 +11,7 @@ use crate::task::ProcessId;
 struct WritesByKind<'a> {
     inserts: Vec<(usize, &'a NewTask)>,
     changes: Vec<(usize, &'a RowChange)>,
+    logs: Vec<(usize, &'a AppendLogs)>,
     cancels: Vec<(usize, &'a CancelTask)>,
     reconsiderations: Vec<(usize, &'a ReconsiderWaiting)>,
     claims: Vec<(usize, &'a ClaimTasks)>,
@@ -23,6 +24,7 @@ impl<'a> WritesByKind<'a> {
             match write {
                 Write::Insert(task) => kinds.inserts.push((place, task)),
                 Write::Change(change) => kinds.changes.push((place, change)),
+                Write::AppendLogs(logs) => kinds.logs.push((place, logs)),
                 Write::Cancel(cancel) => kinds.cancels.push((place, cancel)),
                 Write::Reconsider(reconsider) => kinds.reconsiderations.push((place, reconsider)),
                 Write::Claim(claim) => kinds.claims.push((place, claim)),
@@ -47,6 +49,10 @@ impl Shared {
             answers.push((place, Answer::Insert(answer)));
         }
         self.apply_changes(&kinds.changes, &mut answers);
+        for (place, logs) in kinds.logs {
+            let answer = logs::append(&mut self.table, logs);
+            answers.push((place, Answer::AppendLogs(answer)));
+        }
         for (place, cancel) in kinds.cancels {
             let answer = update::cancel(&mut self.table, cancel);
             answers.push((place, Answer::Cancel(answer)));

@@ -33,6 +33,10 @@ pub(super) fn insert(table: &mut Table, task: &NewTask) -> InsertAnswer {
     if let Some(row) = table.row(task.record.definition.id) {
         return InsertAnswer::Exists(Box::new(row.record.clone()));
     }
+    let key = task.record.state.active_key.as_deref();
+    if let Some(holder) = key.and_then(|key| table.holder_of(key)) {
+        return InsertAnswer::KeyTaken(Box::new(holder.clone()));
+    }
     table.insert(task);
     InsertAnswer::Stored
 }

@@ -8,11 +8,16 @@
 //! alive until its session is dropped: a test has several processes, and kills and restarts them,
 //! without leaving its own. One lock guards everything; nothing waits while holding it.
 
+mod audit;
 mod claim;
 mod group;
 mod insert;
+mod logs;
+mod queries;
 mod ready;
+mod retention;
 mod session;
+mod statistics;
 mod table;
 mod update;
 

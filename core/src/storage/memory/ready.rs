@@ -91,9 +91,5 @@ fn lane_of(record: &TaskRecord) -> Lane {
 }
 
 fn place_of(record: &TaskRecord) -> Option<Place> {
-    let state = &record.state;
-    if state.status.is_terminal() || state.wait_reason.is_some() {
-        return None;
-    }
-    Some((state.available_at?, record.definition.id))
+    Some((record.state.claimable_from()?, record.definition.id))
 }

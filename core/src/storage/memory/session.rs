@@ -1,11 +1,13 @@
 use async_trait::async_trait;
 use parking_lot::RwLockReadGuard;
 
-use super::{MemoryStorage, Shared};
+use super::{MemoryStorage, Shared, retention};
+use crate::retention::{RetentionBatch, RetentionCursor, RetentionStep};
+use crate::storage::query::TaskQueries;
 use crate::storage::{
     Answer, AuditEntry, QueueSelector, StorageError, StorageErrorKind, TaskStorage, WriteGroup,
 };
-use crate::task::{AttemptRecord, Generation, ProcessId, TaskId, TaskRecord};
+use crate::task::{AttemptRecord, Generation, ProcessId, RunRecord, TaskId, TaskRecord};
 
 /// The storage as one process has it open; dropping it is the death of that process.
 #[derive(Debug)]
@@ -19,7 +21,7 @@ impl MemorySession {
         Self { storage, process }
     }
 
-    fn read(&self) -> Result<RwLockReadGuard<'_, Shared>, StorageError> {
+    pub(super) fn read(&self) -> Result<RwLockReadGuard<'_, Shared>, StorageError> {
         let shared = self.storage.shared.read();
         shared.check_alive(self.process)?;
         Ok(shared)
@@ -74,7 +76,16 @@ impl TaskStorage for MemorySession {
         Ok(shared
             .table
             .row(id)
-            .map(|row| row.audit.clone())
+            .map(|row| row.audit.iter().cloned().collect())
+            .unwrap_or_default())
+    }
+
+    async fn runs(&self, id: TaskId) -> Result<Vec<RunRecord>, StorageError> {
+        let shared = self.read()?;
+        Ok(shared
+            .table
+            .row(id)
+            .map(|row| row.runs.clone())
             .unwrap_or_default())
     }
 
@@ -87,12 +98,36 @@ impl TaskStorage for MemorySession {
         let rows = shared.table.records().filter(|record| {
             record.state.owner == Some(owner)
                 && record.state.wait_reason.is_none()
-                && !record.state.status.is_terminal()
+                && !record.state.is_over()
                 && queues.includes(&record.definition.queue)
         });
         Ok(rows
             .map(|record| (record.definition.id, record.generation))
             .collect())
+    }
+
+    async fn retain(
+        &self,
+        step: &RetentionStep,
+        from: Option<RetentionCursor>,
+        limit: u32,
+    ) -> Result<RetentionBatch, StorageError> {
+        let mut shared = self.storage.shared.write();
+        shared.check_alive(self.process)?;
+        Ok(retention::retain(&mut shared.table, step, from, limit))
+    }
+
+    async fn preview(
+        &self,
+        step: &RetentionStep,
+        from: Option<RetentionCursor>,
+    ) -> Result<RetentionBatch, StorageError> {
+        let shared = self.read()?;
+        Ok(retention::preview(&shared.table, step, from))
+    }
+
+    fn queries(&self) -> &dyn TaskQueries {
+        self
     }
 
     async fn close(&self) -> Result<(), StorageError> {

@@ -1,15 +1,19 @@
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
+use super::audit::AuditTrail;
 use super::ready::ReadyRows;
+use crate::log::{LogCursor, LogLine};
 use crate::storage::{AuditEntry, NewTask};
-use crate::task::{AttemptId, AttemptRecord, TaskDefinition, TaskId, TaskRecord};
+use crate::task::{AttemptId, AttemptRecord, RunRecord, TaskDefinition, TaskId, TaskRecord};
 use crate::time::Timestamp;
 
 /// A task with everything kept about it.
 pub(super) struct Row {
     pub(super) record: TaskRecord,
-    pub(super) audit: Vec<AuditEntry>,
+    pub(super) audit: AuditTrail,
     pub(super) attempts: Vec<AttemptRecord>,
+    pub(super) logs: BTreeMap<LogCursor, LogLine>,
+    pub(super) runs: Vec<RunRecord>,
 }
 
 /// The rows and their indexes, which every write keeps in step.
@@ -17,8 +21,10 @@ pub(super) struct Row {
 pub(super) struct Table {
     rows: BTreeMap<TaskId, Row>,
     ready: ReadyRows,
+    keys: HashMap<String, TaskId>,
     occurrences: HashSet<Occurrence>,
     attempts: HashSet<AttemptId>,
+    runs: HashSet<AttemptId>,
 }
 
 /// A series and the instant of one of its tasks; no two tasks share it.
@@ -42,22 +48,39 @@ impl Table {
         self.rows.values().map(|row| &row.record)
     }
 
+    pub(super) fn rows(&self) -> impl Iterator<Item = &Row> {
+        self.rows.values()
+    }
+
     pub(super) fn ready(&self) -> &ReadyRows {
         &self.ready
+    }
+
+    /// The row that holds an active key.
+    pub(super) fn holder_of(&self, key: &str) -> Option<&TaskRecord> {
+        self.keys
+            .get(key)
+            .and_then(|id| self.row(*id))
+            .map(|row| &row.record)
     }
 
     pub(super) fn has_occurrence(&self, occurrence: Occurrence) -> bool {
         self.occurrences.contains(&occurrence)
     }
 
-    /// Stores a row whose id and occurrence are known to be new.
+    /// Stores a row whose id, active key and occurrence are known to be new.
     pub(super) fn insert(&mut self, new: &NewTask) {
         let row = Row {
             record: new.record.clone(),
-            audit: new.audit.clone(),
+            audit: new.kept_audit().cloned().collect(),
             attempts: Vec::new(),
+            logs: BTreeMap::new(),
+            runs: Vec::new(),
         };
         self.ready.add(&row.record);
+        let key = row.record.state.active_key.clone();
+        self.keys
+            .extend(key.map(|key| (key, row.record.definition.id)));
         self.occurrences
             .extend(occurrence_of(&row.record.definition));
         self.rows.insert(row.record.definition.id, row);
@@ -67,19 +90,98 @@ impl Table {
     pub(super) fn update<T>(&mut self, id: TaskId, edit: impl FnOnce(&mut Row) -> T) -> Option<T> {
         let row = self.rows.get_mut(&id)?;
         self.ready.remove(&row.record);
+        if let Some(key) = &row.record.state.active_key {
+            self.keys.remove(key);
+        }
         let answer = edit(row);
         self.ready.add(&row.record);
+        let key = row.record.state.active_key.clone();
+        self.keys.extend(key.map(|key| (key, id)));
         Some(answer)
     }
 
-    /// Adds attempts to a row, except those that are stored already.
-    pub(super) fn add_attempts(&mut self, id: TaskId, attempts: &[AttemptRecord]) {
+    /// The rows from an id on, in the order of their ids.
+    pub(super) fn rows_from(&self, id: TaskId) -> impl Iterator<Item = (TaskId, &Row)> {
+        self.rows.range(id..).map(|(id, row)| (*id, row))
+    }
+
+    /// Takes a row out, with everything kept about it.
+    pub(super) fn remove(&mut self, id: TaskId) {
+        let Some(row) = self.rows.remove(&id) else {
+            return;
+        };
+        self.ready.remove(&row.record);
+        if let Some(key) = &row.record.state.active_key {
+            self.keys.remove(key);
+        }
+        if let Some(occurrence) = occurrence_of(&row.record.definition) {
+            self.occurrences.remove(&occurrence);
+        }
+        for attempt in &row.attempts {
+            self.attempts.remove(&attempt.id);
+        }
+        for run in &row.runs {
+            self.runs.remove(&run.id);
+        }
+    }
+
+    /// Takes lines out of the status audit of a row.
+    pub(super) fn remove_audit(&mut self, id: TaskId, goes: impl FnMut(&mut AuditEntry) -> bool) {
+        if let Some(row) = self.rows.get_mut(&id) {
+            row.audit.remove(goes);
+        }
+    }
+
+    /// Takes runs of a row out.
+    pub(super) fn remove_runs(&mut self, id: TaskId, goes: impl FnMut(&mut RunRecord) -> bool) {
         let Some(row) = self.rows.get_mut(&id) else {
             return;
         };
-        let new = attempts
-            .iter()
-            .filter(|attempt| self.attempts.insert(attempt.id));
+        for run in row.runs.extract_if(.., goes) {
+            self.runs.remove(&run.id);
+        }
+    }
+
+    /// Takes log lines of a row out.
+    pub(super) fn remove_logs(&mut self, id: TaskId, mut goes: impl FnMut(&LogLine) -> bool) {
+        if let Some(row) = self.rows.get_mut(&id) {
+            row.logs.retain(|_, line| !goes(line));
+        }
+    }
+
+    /// Takes attempts of a row out.
+    pub(super) fn remove_attempts(
+        &mut self,
+        id: TaskId,
+        goes: impl FnMut(&mut AttemptRecord) -> bool,
+    ) {
+        let Some(row) = self.rows.get_mut(&id) else {
+            return;
+        };
+        for attempt in row.attempts.extract_if(.., goes) {
+            self.attempts.remove(&attempt.id);
+        }
+    }
+
+    /// Adds attempts to a row, except those that are stored already.
+    pub(super) fn add_attempts<'a>(
+        &mut self,
+        id: TaskId,
+        attempts: impl Iterator<Item = &'a AttemptRecord>,
+    ) {
+        let Some(row) = self.rows.get_mut(&id) else {
+            return;
+        };
+        let new = attempts.filter(|attempt| self.attempts.insert(attempt.id));
         row.attempts.extend(new.cloned());
+    }
+
+    /// Adds runs to a row, except those that are stored already.
+    pub(super) fn add_runs<'a>(&mut self, id: TaskId, runs: impl Iterator<Item = &'a RunRecord>) {
+        let Some(row) = self.rows.get_mut(&id) else {
+            return;
+        };
+        let new = runs.filter(|run| self.runs.insert(run.id));
+        row.runs.extend(new.cloned());
     }
 }

@@ -21,9 +21,10 @@ pub(super) fn change(table: &mut Table, change: &RowChange) -> ChangeAnswer {
     table.update(change.id, |row| {
         row.record.generation = change.generation;
         row.record.state = change.state.clone();
-        row.audit.extend(change.audit.iter().cloned());
+        row.audit.extend(change.kept_audit().cloned());
     });
-    table.add_attempts(change.id, &change.attempts);
+    table.add_attempts(change.id, change.kept_attempts());
+    table.add_runs(change.id, change.kept_runs());
     ChangeAnswer::Applied
 }
 
@@ -33,9 +34,10 @@ pub(super) fn cancel(table: &mut Table, cancel: &CancelTask) -> CancelAnswer {
         return CancelAnswer::Unknown;
     };
     let before = row.record.state.status;
-    if before.is_terminal() {
+    if row.record.state.is_over() {
         return CancelAnswer::AlreadyOver(before);
     }
+    let is_series = row.record.definition.series.is_some();
     table.update(cancel.id, |row| {
         row.record.generation = row.record.generation.superseded();
         row.record.state = RowState {
@@ -46,6 +48,8 @@ pub(super) fn cancel(table: &mut Table, cancel: &CancelTask) -> CancelAnswer {
             on_probation: false,
             failure: None,
             error_fingerprint: None,
+            active_key: row.record.state.active_key.clone().filter(|_| is_series),
+            next_run_at: None,
             ..row.record.state.clone()
         };
         row.audit.push(AuditEntry {
@@ -73,7 +77,7 @@ pub(super) fn reconsider(
     };
     let ids: Vec<_> = table
         .records()
-        .filter(|record| !record.state.status.is_terminal() && may_run(record))
+        .filter(|record| !record.state.is_over() && may_run(record))
         .map(|record| record.definition.id)
         .collect();
     for id in ids {
