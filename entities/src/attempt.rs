@@ -32,6 +32,10 @@ pub struct Model {
     pub error: Option<String>,
     /// The kind of its failure.
     pub error_kind: Option<String>,
+    /// When the handler was left; what `started_at` and `ran_us` say, for an index.
+    pub ended_at: Option<Instant>,
+    /// Whether statistics count it.
+    pub is_counted: bool,
 }
 
 /// Tables it belongs to or has rows in.

@@ -7,7 +7,9 @@
 
 pub mod attempt;
 mod instant;
+pub mod log_line;
 pub mod process;
+pub mod run;
 pub mod status_audit;
 pub mod task;
 mod under;

@@ -25,7 +25,7 @@ pub struct Model {
     /// When it was asked to run first.
     pub scheduled_at: Option<Instant>,
     /// Higher runs first.
-    pub priority: i32,
+    pub priority: i64,
     /// A JSON array of words.
     pub tags: String,
     /// An id of the application's.
@@ -76,6 +76,24 @@ pub struct Model {
     pub execution_time_us: Option<i64>,
     /// The payload as JSON.
     pub payload: String,
+    /// The key it was dispatched with.
+    pub task_key: Option<String>,
+    /// The number of the audit level; none in rows that are older than the column.
+    pub audit_level: Option<i32>,
+    /// The schedule as JSON, if it is a series.
+    pub schedule: Option<String>,
+    /// The instant from which the schedule counts.
+    pub anchor: Option<Instant>,
+    /// How many runs a series has at most.
+    pub max_runs: Option<i64>,
+    /// The instant at and after which no run begins.
+    pub run_until: Option<Instant>,
+    /// The key that no other task may be stored with.
+    pub active_key: Option<String>,
+    /// How often a series has run; none in rows that are older than the column.
+    pub run_count: Option<i64>,
+    /// The occurrence of a series that is due next or running.
+    pub next_run_at: Option<Instant>,
 }
 
 /// Tables it belongs to or has rows in.

@@ -57,6 +57,11 @@ pub(crate) fn number(name: &str) -> ColumnDef {
     column(name, ColumnType::BigInteger)
 }
 
+/// A whole number of 32 bits.
+pub(crate) fn small_number(name: &str) -> ColumnDef {
+    column(name, ColumnType::Integer)
+}
+
 /// True or false.
 pub(crate) fn flag(name: &str) -> ColumnDef {
     column(name, ColumnType::Boolean)

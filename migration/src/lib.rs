@@ -7,8 +7,12 @@
 
 mod column;
 mod m20261121_000001_initial;
+mod m20261122_000002_series;
+mod m20261122_000003_logs;
+mod m20261122_000004_search;
 mod migrator;
 mod prefix;
+mod table;
 
 pub use migrator::Migrator;
 pub use prefix::{InvalidTablePrefix, TablePrefix};

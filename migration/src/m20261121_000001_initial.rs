@@ -1,13 +1,14 @@
 use async_trait::async_trait;
 use sea_orm_migration::prelude::{
     Alias, ColumnDef, ConditionalStatement, DbErr, Expr, ExprTrait, ForeignKey, ForeignKeyAction,
-    Index, IndexCreateStatement, MigrationName, MigrationTrait, SchemaManager, Table,
+    IndexCreateStatement, MigrationName, MigrationTrait, SchemaManager, Table,
     TableCreateStatement,
 };
 use sea_orm_migration::sea_orm::DbBackend;
 
 use crate::column::{flag, id, instant, name, number, words};
 use crate::prefix::TablePrefix;
+use crate::table::{create, index};
 
 /// Creates the tables of tasks, their status audit, their attempts, and of processes.
 pub(crate) struct Initial(pub(crate) TablePrefix);
@@ -26,17 +27,26 @@ impl MigrationTrait for Initial {
     )]
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let database = manager.get_database_backend();
-        manager.create_table(self.tasks(database)).await?;
-        manager.create_table(self.status_audit(database)).await?;
-        manager.create_table(self.attempts(database)).await?;
-        manager.create_table(self.processes(database)).await?;
-        for index in self.indexes() {
-            manager.create_index(index).await?;
+        let tables = [
+            (self.tasks(database), self.indexes_of_tasks(database)),
+            (
+                self.status_audit(database),
+                vec![index(&self.0.status_audit(), "by_task", &["task_id"])],
+            ),
+            (
+                self.attempts(database),
+                vec![index(&self.0.attempts(), "by_task", &["task_id"])],
+            ),
+            (self.processes(database), Vec::new()),
+        ];
+        for (table, indexes) in tables {
+            create(manager, table, indexes).await?;
         }
         Ok(())
     }
 
-    /// A crash in the middle leaves nothing behind.
+    /// A crash in the middle leaves nothing behind, except on `MySQL`: see
+    /// [`create`](crate::table::create).
     fn use_transaction(&self) -> Option<bool> {
         Some(true)
     }
@@ -150,8 +160,22 @@ impl Initial {
     /// owners only: those of the living, however many, are not even passed by. The queue comes next,
     /// so that the backlog of another queue isn't either; then what a claim is ordered by. A query
     /// uses it only if it says the condition of the index word for word.
-    fn indexes(&self) -> [IndexCreateStatement; 5] {
+    ///
+    /// `MySQL` has no partial indexes, and `claimable` has the wait reason as a column instead. What
+    /// is finished has no `available_at`, so it stands before the range that a claim reads.
+    fn indexes_of_tasks(&self, database: DbBackend) -> Vec<IndexCreateStatement> {
         let tasks = self.0.tasks();
+        let occurrences = index(&tasks, "occurrences", &["series_id", "occurrence_at"])
+            .unique()
+            .take();
+        if database == DbBackend::MySql {
+            let columns = ["owner", "wait_reason", "queue", "available_at", "id"];
+            return vec![
+                index(&tasks, "claimable", &columns),
+                index(&tasks, "waiting", &["wait_reason"]),
+                occurrences,
+            ];
+        }
         let claimable = index(
             &tasks,
             "claimable",
@@ -163,25 +187,10 @@ impl Initial {
         let waiting = index(&tasks, "waiting", &["owner", "wait_reason"])
             .and_where(Expr::col(Alias::new("wait_reason")).is_not_null())
             .take();
-        let occurrences = index(&tasks, "occurrences", &["series_id", "occurrence_at"])
-            .and_where(Expr::col(Alias::new("series_id")).is_not_null())
-            .unique()
-            .take();
-        let audit = index(&self.0.status_audit(), "by_task", &["task_id"]);
-        let attempts = index(&self.0.attempts(), "by_task", &["task_id"]);
-        [claimable, waiting, occurrences, audit, attempts]
+        let mut occurrences = occurrences;
+        occurrences.and_where(Expr::col(Alias::new("series_id")).is_not_null());
+        vec![claimable, waiting, occurrences]
     }
-}
-
-fn index(table: &str, name: &str, columns: &[&str]) -> IndexCreateStatement {
-    let mut index = Index::create();
-    index
-        .name(format!("{table}_{name}"))
-        .table(Alias::new(table));
-    for column in columns {
-        index.col(Alias::new(*column));
-    }
-    index
 }
 
 fn required(mut column: ColumnDef) -> ColumnDef {

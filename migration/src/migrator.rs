@@ -2,6 +2,9 @@ use sea_orm_migration::prelude::{Alias, DynIden, IntoIden};
 use sea_orm_migration::{MigrationTrait, MigratorTraitSelf};
 
 use crate::m20261121_000001_initial::Initial;
+use crate::m20261122_000002_series::Series;
+use crate::m20261122_000003_logs::Logs;
+use crate::m20261122_000004_search::Search;
 use crate::prefix::TablePrefix;
 
 /// Brings the tables of one prefix up to date.
@@ -19,7 +22,12 @@ impl Migrator {
 
 impl MigratorTraitSelf for Migrator {
     fn migrations(&self) -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(Initial(self.prefix.clone()))]
+        vec![
+            Box::new(Initial(self.prefix.clone())),
+            Box::new(Series(self.prefix.clone())),
+            Box::new(Logs(self.prefix.clone())),
+            Box::new(Search(self.prefix.clone())),
+        ]
     }
 
     fn migration_table_name(&self) -> DynIden {

@@ -38,6 +38,16 @@ impl TablePrefix {
         self.named("attempts")
     }
 
+    /// The table of log lines.
+    pub fn logs(&self) -> String {
+        self.named("logs")
+    }
+
+    /// The table of runs.
+    pub fn runs(&self) -> String {
+        self.named("runs")
+    }
+
     /// The table of processes.
     pub fn processes(&self) -> String {
         self.named("processes")

@@ -4,13 +4,15 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use chrono::DateTime;
+use evertask_core::audit::AuditLevel;
+use evertask_core::log::LogLine;
 use evertask_core::storage::{AuditEntry, StorageError, StorageErrorKind};
 use evertask_core::task::{
-    AttemptId, AttemptRecord, Failure, FailureKind, Generation, ProcessId, RowState,
-    TaskDefinition, TaskId, TaskRecord, TraceContext,
+    AttemptId, AttemptRecord, DeliveryId, Failure, FailureKind, Generation, ProcessId, RowState,
+    RunRecord, SeriesDefinition, TaskDefinition, TaskId, TaskRecord, TraceContext,
 };
 use evertask_core::time::Timestamp;
-use evertask_entities::{Instant, attempt, status_audit, task};
+use evertask_entities::{Instant, attempt, log_line, run, status_audit, task};
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 
@@ -54,10 +56,34 @@ pub(crate) fn task_record(row: task::Model) -> Result<TaskRecord, UnreadableRow>
             .execution_time_us
             .map(|span| duration("execution_time_us", span))
             .transpose()?,
+        active_key: row.active_key,
+        run_count: count("run_count", row.run_count.unwrap_or(0))?,
+        next_run_at: row
+            .next_run_at
+            .map(|at| instant("next_run_at", at))
+            .transpose()?,
+    };
+    let created_at = instant("created_at", row.created_at)?;
+    let series = match row.schedule {
+        None => None,
+        Some(schedule) => Some(SeriesDefinition {
+            schedule,
+            anchor: row
+                .anchor
+                .map_or(Ok(created_at), |at| instant("anchor", at))?,
+            max_runs: row
+                .max_runs
+                .map(|most| count("max_runs", most))
+                .transpose()?,
+            run_until: row
+                .run_until
+                .map(|at| instant("run_until", at))
+                .transpose()?,
+        }),
     };
     let definition = TaskDefinition {
         id: TaskId(row.id),
-        created_at: instant("created_at", row.created_at)?,
+        created_at,
         task: row.task,
         payload_version: count("payload_version", row.payload_version)?,
         payload: row.payload,
@@ -66,7 +92,8 @@ pub(crate) fn task_record(row: task::Model) -> Result<TaskRecord, UnreadableRow>
             .scheduled_at
             .map(|at| instant("scheduled_at", at))
             .transpose()?,
-        priority: row.priority,
+        priority: i32::try_from(row.priority)
+            .map_err(|_| out_of_range("priority", row.priority))?,
         tags: json("tags", &row.tags)?,
         correlation_id: row.correlation_id,
         parent_id: row.parent_id.map(TaskId),
@@ -85,6 +112,11 @@ pub(crate) fn task_record(row: task::Model) -> Result<TaskRecord, UnreadableRow>
             parent,
             state: row.trace_state,
         }),
+        key: row.task_key,
+        audit_level: row.audit_level.map_or(AuditLevel::Full, |number| {
+            AuditLevel::from_number(number.into())
+        }),
+        series,
     };
     Ok(TaskRecord {
         definition,
@@ -103,6 +135,22 @@ pub(crate) fn attempt_record(row: attempt::Model) -> Result<AttemptRecord, Unrea
         ran: duration("ran_us", row.ran_us)?,
         outcome: named("outcome", &row.outcome)?,
         failure: failure(row.error_kind.as_deref(), row.error),
+        is_counted: row.is_counted,
+    })
+}
+
+pub(crate) fn run_record(row: run::Model) -> Result<RunRecord, UnreadableRow> {
+    Ok(RunRecord {
+        id: AttemptId(row.id),
+        number: count("number", row.number)?,
+        scheduled_at: row
+            .scheduled_at
+            .map(|at| instant("scheduled_at", at))
+            .transpose()?,
+        at: instant("at", row.at)?,
+        execution_time: duration("execution_time_us", row.execution_time_us)?,
+        status: named("status", &row.status)?,
+        failure: failure(row.error_kind.as_deref(), row.error),
     })
 }
 
@@ -116,7 +164,21 @@ pub(crate) fn audit_entry(row: status_audit::Model) -> Result<AuditEntry, Unread
     })
 }
 
-fn named<T>(column: &'static str, text: &str) -> Result<T, UnreadableRow>
+pub(crate) fn log_line(row: log_line::Model) -> Result<LogLine, UnreadableRow> {
+    Ok(LogLine {
+        delivery: DeliveryId(row.delivery),
+        run: count("run", row.run)?,
+        attempt: count("attempt", row.attempt)?,
+        sequence: count("sequence", row.sequence)?,
+        at: instant("at", row.at)?,
+        level: named("level", &row.level)?,
+        target: row.target,
+        message: row.message,
+        fields: row.fields,
+    })
+}
+
+pub(crate) fn named<T>(column: &'static str, text: &str) -> Result<T, UnreadableRow>
 where
     T: FromStr,
     T::Err: ToString,
@@ -127,35 +189,38 @@ where
     })
 }
 
-fn json<T: DeserializeOwned>(column: &'static str, text: &str) -> Result<T, UnreadableRow> {
+pub(crate) fn json<T: DeserializeOwned>(
+    column: &'static str,
+    text: &str,
+) -> Result<T, UnreadableRow> {
     serde_json::from_str(text).map_err(|error| UnreadableRow {
         column,
         reason: error.to_string(),
     })
 }
 
-fn instant(column: &'static str, micros: Instant) -> Result<Timestamp, UnreadableRow> {
+pub(crate) fn instant(column: &'static str, micros: Instant) -> Result<Timestamp, UnreadableRow> {
     DateTime::from_timestamp_micros(micros.0).ok_or_else(|| out_of_range(column, micros.0))
 }
 
-fn duration(column: &'static str, micros: i64) -> Result<Duration, UnreadableRow> {
+pub(crate) fn duration(column: &'static str, micros: i64) -> Result<Duration, UnreadableRow> {
     u64::try_from(micros)
         .map(Duration::from_micros)
         .map_err(|_| out_of_range(column, micros))
 }
 
-fn count(column: &'static str, number: i64) -> Result<u32, UnreadableRow> {
+pub(crate) fn count(column: &'static str, number: i64) -> Result<u32, UnreadableRow> {
     u32::try_from(number).map_err(|_| out_of_range(column, number))
 }
 
-fn out_of_range(column: &'static str, number: i64) -> UnreadableRow {
+pub(crate) fn out_of_range(column: &'static str, number: i64) -> UnreadableRow {
     UnreadableRow {
         column,
         reason: format!("{number} is out of range"),
     }
 }
 
-fn failure(kind: Option<&str>, text: Option<String>) -> Option<Failure> {
+pub(crate) fn failure(kind: Option<&str>, text: Option<String>) -> Option<Failure> {
     let kind = kind?.parse().unwrap_or(FailureKind::Other);
     Some(Failure {
         kind,

@@ -10,6 +10,7 @@ use evertask_core::storage::StorageError;
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{ConnectOptions, Database, DatabaseConnection};
 
+use crate::address::DatabaseFile;
 use crate::database_error::database_error;
 use crate::sql_storage::{SqlStorage, Synchronous};
 use crate::statement_counter::StatementCounter;
@@ -23,9 +24,10 @@ const ROW_BUFFER: usize = 4096;
 /// Opens the connection that writes; makes the file if it may.
 pub(super) async fn writer(
     storage: &SqlStorage,
+    file: &DatabaseFile,
     path: &Path,
 ) -> Result<DatabaseConnection, StorageError> {
-    let create = storage.file.create;
+    let create = file.create;
     let synchronous = match storage.synchronous {
         Synchronous::Full => SqliteSynchronous::Full,
         Synchronous::Normal => SqliteSynchronous::Normal,
@@ -86,6 +88,6 @@ async fn connect(
         .await
         .map_err(|error| database_error(&format!("open the database {}", path.display()), error))?;
     let counter = counter.clone();
-    connection.set_metric_callback(move |_| counter.add_one());
+    connection.set_metric_callback(move |sent| counter.note(sent.statement));
     Ok(connection)
 }

@@ -1,160 +1,69 @@
-//! The statements that are written in SQL: those that write or claim many rows at once.
+//! The statements of `SQLite`.
 //!
-//! Each takes its rows as one JSON array and is therefore the same text for one row and for a
-//! thousand: prepared once, cached by the driver, without a limit on parameters. The alternative, a
-//! statement of many `VALUES`, is another text for every number of rows and no faster. `SQLite` reads
-//! the array with `jsonb_each`, in order; `json_each` would print every row as text and parse it again
-//! for each of its columns. Ids are hexadecimal in it.
+//! It reads the JSON parameter with `jsonb_each`, in order; `json_each` would print every row as text
+//! and parse it again for each of its columns.
 //!
 //! The names of the tables are words checked by [`TablePrefix`], so they are put in as they are.
 
 use evertask_core::task::Generation;
 use evertask_migration::TablePrefix;
 
-/// Says that a row is open and nothing but its owner and its time can keep it from being claimed.
-///
-/// These are the words of the partial index `claimable`: `SQLite` uses it for a query that says them.
-pub(super) const CLAIMABLE: &str = "available_at IS NOT NULL AND wait_reason IS NULL \
-                                    AND status NOT IN ('Completed', 'Failed', 'Cancelled')";
+use crate::dialect::{CLAIMABLE, Statements};
+use crate::fields::{self, Field, Kind, list, names};
 
-/// A column, and how its place in a JSON row becomes a value.
-#[derive(Clone, Copy)]
-enum Field {
-    /// A number, text or flag: as it is.
-    Plain(&'static str),
-    /// An id: hexadecimal digits.
-    Id(&'static str),
-}
-
-use Field::{Id, Plain};
-
-const DEFINITION: [Field; 19] = [
-    Id("id"),
-    Plain("created_at"),
-    Plain("task"),
-    Plain("payload_version"),
-    Plain("queue"),
-    Plain("scheduled_at"),
-    Plain("priority"),
-    Plain("tags"),
-    Plain("correlation_id"),
-    Id("parent_id"),
-    Id("series_id"),
-    Plain("occurrence_at"),
-    Plain("limit_key"),
-    Plain("retry"),
-    Plain("timeout_us"),
-    Plain("trace_parent"),
-    Plain("trace_state"),
-    Plain("payload"),
-    Plain("generation"),
-];
-
-const STATE: [Field; 13] = [
-    Plain("status"),
-    Id("owner"),
-    Plain("available_at"),
-    Plain("wait_reason"),
-    Plain("attempts"),
-    Plain("interruptions"),
-    Plain("on_probation"),
-    Plain("recovery_failures"),
-    Plain("error"),
-    Plain("error_kind"),
-    Plain("error_fingerprint"),
-    Plain("last_execution_at"),
-    Plain("execution_time_us"),
-];
-
-const AUDIT: [Field; 7] = [
-    Id("task_id"),
-    Plain("at"),
-    Plain("status"),
-    Plain("error"),
-    Plain("error_kind"),
-    Plain("actor"),
-    Plain("reason"),
-];
-
-const ATTEMPT: [Field; 10] = [
-    Id("id"),
-    Id("task_id"),
-    Plain("number"),
-    Id("process_id"),
-    Plain("started_at"),
-    Plain("waited_us"),
-    Plain("ran_us"),
-    Plain("outcome"),
-    Plain("error"),
-    Plain("error_kind"),
-];
-
-/// The statements for the tables of one prefix.
-#[derive(Clone, Debug)]
-pub(super) struct Statements {
-    /// `?1` rows. Answers the ids that were not there before.
-    pub(super) insert_tasks: String,
-    /// `?1` rows. Answers the ids that had the expected generation.
-    pub(super) change_tasks: String,
-    /// `?1` rows.
-    pub(super) insert_audit: String,
-    /// `?1` rows.
-    pub(super) insert_attempts: String,
-    /// `?1` process, `?2` its start, `?3` number of the group, `?4` pid.
-    pub(super) note_group: String,
-    /// `?1` dead owners, `?2` queues, `?3` now, `?4` limit: the next rows of these queues.
-    pub(super) candidates_of: String,
-    /// The same of every queue but these.
-    pub(super) candidates_except: String,
-    /// `?1` ids, `?2` new owner. Answers the rows.
-    pub(super) claim: String,
-    /// `?1` dead owners, `?2` queues, `?3` now: when the next row of these queues becomes available.
-    pub(super) next_of: String,
-    /// The same of every queue but these.
-    pub(super) next_except: String,
-}
-
-impl Statements {
-    pub(super) fn new(prefix: &TablePrefix) -> Self {
-        let tasks = prefix.tasks();
-        let definition_and_state: Vec<_> = DEFINITION.into_iter().chain(STATE).collect();
-        Self {
-            insert_tasks: format!(
-                "{} ON CONFLICT (id) DO NOTHING RETURNING id",
-                insert(&tasks, &definition_and_state)
-            ),
-            change_tasks: change(&tasks),
-            insert_audit: insert(&prefix.status_audit(), &AUDIT),
-            insert_attempts: format!(
-                "{} ON CONFLICT (id) DO NOTHING",
-                insert(&prefix.attempts(), &ATTEMPT)
-            ),
-            note_group: format!(
-                "INSERT INTO {} (id, started_at, last_group, pid) VALUES (?1, ?2, ?3, ?4) \
+/// Writes the statements for the tables of one prefix.
+pub(super) fn statements(prefix: &TablePrefix) -> Statements {
+    let tasks = prefix.tasks();
+    Statements {
+        insert_tasks: format!(
+            "{} ON CONFLICT DO NOTHING RETURNING id",
+            insert(&tasks, &fields::task())
+        ),
+        // The transaction has the write lock of the whole file.
+        lock_tasks: None,
+        change_tasks: change(&tasks),
+        insert_audit: insert(&prefix.status_audit(), &fields::AUDIT),
+        insert_attempts: format!(
+            "{} ON CONFLICT (id) DO NOTHING",
+            insert(&prefix.attempts(), &fields::ATTEMPT)
+        ),
+        insert_runs: format!(
+            "{} ON CONFLICT (id) DO NOTHING",
+            insert(&prefix.runs(), &fields::RUN)
+        ),
+        insert_logs: format!(
+            "{} ON CONFLICT DO NOTHING",
+            insert(&prefix.logs(), &fields::LOG)
+        ),
+        existing_tasks: format!(
+            "SELECT id FROM {tasks} WHERE id IN (SELECT unhex(value) FROM json_each(?1))"
+        ),
+        note_group: format!(
+            "INSERT INTO {} (id, started_at, last_group, pid) VALUES (?1, ?2, ?3, ?4) \
                  ON CONFLICT (id) DO UPDATE SET last_group = excluded.last_group",
-                prefix.processes()
-            ),
-            candidates_of: candidates(&tasks, LANES_OF),
-            candidates_except: candidates(&tasks, LANES_EXCEPT),
-            claim: claim(&tasks),
-            next_of: next(&tasks, LANES_OF),
-            next_except: next(&tasks, LANES_EXCEPT),
-        }
+            prefix.processes()
+        ),
+        candidates_of: candidates(&tasks, LANES_OF),
+        candidates_except: candidates(&tasks, LANES_EXCEPT),
+        claim: claim(&tasks),
+        next_of: next(&tasks, LANES_OF),
+        next_except: next(&tasks, LANES_EXCEPT),
     }
 }
 
 /// The `WHERE true` is what `SQLite` asks for before `ON CONFLICT`, which it would otherwise read as
 /// a join.
 fn insert(table: &str, fields: &[Field]) -> String {
-    let names = list(fields, |field, _| field.name().to_owned());
-    let values = list(fields, Field::value);
+    let names = names(fields);
+    let values = list(fields, value);
     format!("INSERT INTO {table} ({names}) SELECT {values} FROM jsonb_each(?1) AS item WHERE true")
 }
 
 /// The state follows the id, the expected generation and the new one.
 fn change(tasks: &str) -> String {
-    let sets = list(&STATE, |field, place| {
-        format!("{} = {}", field.name(), field.value(place + 3))
+    let sets = list(&fields::STATE, |field, place| {
+        let value = value(field, place + fields::STATE_OF_CHANGE);
+        format!("{} = {value}", field.name)
     });
     format!(
         "UPDATE {tasks} SET generation = item.value ->> 2, {sets} \
@@ -169,9 +78,6 @@ fn change(tasks: &str) -> String {
 const OWNERS: &str =
     "owners(owner) AS (SELECT NULL UNION ALL SELECT unhex(value) FROM json_each(?1))";
 
-/// A *lane* is what one owner has in one queue: a stretch of the index `claimable` that is in the
-/// order of a claim. A claim merges the heads of its lanes, so its cost depends on how many lanes
-/// there are and how many rows it takes, not on how many rows are stored.
 const LANES_OF: &str = "lane(owner, queue) AS ( \
      SELECT owners.owner, item.value FROM owners CROSS JOIN json_each(?2) AS item)";
 
@@ -201,8 +107,6 @@ fn candidates(tasks: &str, lanes: &str) -> String {
     )
 }
 
-/// A row between two attempts is in progress without an owner and stays so; of a dead owner, it
-/// begins anew.
 fn claim(tasks: &str) -> String {
     let term = Generation::TERM;
     format!(
@@ -220,7 +124,7 @@ fn next(tasks: &str, lanes: &str) -> String {
         "WITH RECURSIVE {OWNERS}, {lanes} \
          SELECT min((SELECT available_at FROM {tasks} WHERE owner IS lane.owner \
              AND queue = lane.queue AND available_at > ?3 AND {CLAIMABLE} \
-             ORDER BY available_at LIMIT 1)) AS next FROM lane"
+             ORDER BY available_at LIMIT 1)) AS next, false AS is_due FROM lane"
     )
 }
 
@@ -230,28 +134,14 @@ fn lanes_in(tasks: &str, lanes: &str) -> String {
         .replace("{CLAIMABLE}", CLAIMABLE)
 }
 
-impl Field {
-    fn name(self) -> &'static str {
-        match self {
-            Plain(name) | Id(name) => name,
+/// The value of a column in a JSON row. Flags, numbers, texts and instants are as they are.
+fn value(field: Field, place: usize) -> String {
+    match field.kind {
+        Kind::Id => format!("unhex(item.value ->> {place})"),
+        Kind::Instant | Kind::Number | Kind::Flag | Kind::Text => {
+            format!("item.value ->> {place}")
         }
     }
-
-    fn value(self, place: usize) -> String {
-        match self {
-            Plain(_) => format!("item.value ->> {place}"),
-            Id(_) => format!("unhex(item.value ->> {place})"),
-        }
-    }
-}
-
-fn list(fields: &[Field], write: impl Fn(Field, usize) -> String) -> String {
-    let written: Vec<_> = fields
-        .iter()
-        .enumerate()
-        .map(|(place, field)| write(*field, place))
-        .collect();
-    written.join(", ")
 }
 
 #[cfg(test)]
@@ -259,7 +149,7 @@ mod tests {
     use evertask_core::storage::{ProcessStart, StorageBackend};
     use evertask_core::task::ProcessId;
     use evertask_core::time::Timestamp;
-    use sea_orm::{ConnectionTrait, Database, DbBackend, Statement};
+    use sea_orm::{ConnectionTrait, Database, DbBackend, Statement, Value};
     use uuid::Uuid;
 
     use super::*;
@@ -277,8 +167,8 @@ mod tests {
         let database = Database::connect(format!("sqlite://{}", path.display()))
             .await
             .unwrap();
-        let sql = sql(Statements::new(&TablePrefix::default()));
-        let values: [sea_orm::Value; 4] = ["[]".into(), "[]".into(), 0.into(), 10.into()];
+        let sql = sql(statements(&TablePrefix::default()));
+        let values: [Value; 4] = ["[]".into(), "[]".into(), 0.into(), 10.into()];
         let parameters = sql.matches('?').count().min(4);
         let explain = Statement::from_sql_and_values(
             DbBackend::Sqlite,

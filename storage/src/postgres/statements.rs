@@ -1,0 +1,350 @@
+//! The statements of `PostgreSQL`.
+//!
+//! The JSON parameter is read as `jsonb`, in which a place of an array is found without parsing what
+//! stands before it. Tables are found by the search path of the session; their names are words
+//! checked by [`TablePrefix`], so they are put in as they are.
+
+use evertask_core::task::Generation;
+use evertask_entities::task;
+use evertask_migration::TablePrefix;
+use sea_orm::{IdenStatic, Iterable};
+
+use crate::dialect::{CLAIMABLE, Statements};
+use crate::fields::{self, Field, Kind, list, names};
+
+/// Writes the statements for the tables of one prefix.
+pub(super) fn statements(prefix: &TablePrefix) -> Statements {
+    let tasks = prefix.tasks();
+    Statements {
+        insert_tasks: format!(
+            "{} ON CONFLICT DO NOTHING RETURNING id",
+            insert(&tasks, &fields::task())
+        ),
+        lock_tasks: Some(format!("{} ORDER BY id FOR UPDATE", of_ids(&tasks))),
+        change_tasks: change(&tasks),
+        insert_audit: insert(&prefix.status_audit(), &fields::AUDIT),
+        insert_attempts: format!(
+            "{} ON CONFLICT (id) DO NOTHING",
+            insert(&prefix.attempts(), &fields::ATTEMPT)
+        ),
+        insert_runs: format!(
+            "{} ON CONFLICT (id) DO NOTHING",
+            insert(&prefix.runs(), &fields::RUN)
+        ),
+        insert_logs: format!(
+            "{} ON CONFLICT DO NOTHING",
+            insert(&prefix.logs(), &fields::LOG)
+        ),
+        existing_tasks: of_ids(&tasks),
+        note_group: format!(
+            "INSERT INTO {} (id, started_at, last_group, pid) VALUES ($1, $2, $3, $4) \
+             ON CONFLICT (id) DO UPDATE SET last_group = excluded.last_group",
+            prefix.processes()
+        ),
+        candidates_of: candidates(&tasks, &LANES_OF),
+        candidates_except: candidates(&tasks, &LANES_EXCEPT),
+        claim: claim(&tasks),
+        next_of: next(&tasks, &LANES_OF),
+        next_except: next(&tasks, &LANES_EXCEPT),
+    }
+}
+
+fn of_ids(tasks: &str) -> String {
+    format!(
+        "SELECT id FROM {tasks} \
+         WHERE id IN (SELECT hex::uuid FROM jsonb_array_elements_text($1::jsonb) AS item(hex))"
+    )
+}
+
+/// In the order of the rows: of two that want the same, the first is inserted.
+fn insert(table: &str, fields: &[Field]) -> String {
+    let names = names(fields);
+    let values = list(fields, value);
+    format!(
+        "INSERT INTO {table} ({names}) SELECT {values} \
+         FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS item(value, place) ORDER BY item.place"
+    )
+}
+
+/// The state follows the id, the expected generation and the new one.
+fn change(tasks: &str) -> String {
+    let sets = list(&fields::STATE, |field, place| {
+        let value = value(field, place + fields::STATE_OF_CHANGE);
+        format!("{} = {value}", field.name)
+    });
+    format!(
+        "UPDATE {tasks} AS task SET generation = (item.value ->> 2)::bigint, {sets} \
+         FROM jsonb_array_elements($1::jsonb) AS item(value) \
+         WHERE task.id = (item.value ->> 0)::uuid \
+         AND task.generation = (item.value ->> 1)::bigint \
+         RETURNING task.id"
+    )
+}
+
+/// The value of a column in a JSON row.
+fn value(field: Field, place: usize) -> String {
+    let text = format!("item.value ->> {place}");
+    match field.kind {
+        Kind::Text => text,
+        Kind::Id => format!("({text})::uuid"),
+        Kind::Instant => format!("({text})::timestamptz"),
+        Kind::Number => format!("({text})::bigint"),
+        Kind::Flag => format!("({text})::boolean"),
+    }
+}
+
+/// Where a claim looks: the lanes of nobody and those of the dead.
+///
+/// They are apart because the index is used for `owner IS NULL` and for `owner = …`, and for no
+/// condition that is both. All its columns are named in each order, also those that are the same in
+/// the whole lane: that a column is null does not tell the planner so.
+struct LaneTables {
+    nobody: &'static str,
+    dead: &'static str,
+}
+
+const LANES_OF: LaneTables = LaneTables {
+    nobody: "nobody(queue) AS (SELECT jsonb_array_elements_text($2::jsonb))",
+    dead: "dead(owner, queue) AS ( \
+           SELECT hex::uuid, item.queue FROM jsonb_array_elements_text($1::jsonb) AS owner(hex) \
+           CROSS JOIN jsonb_array_elements_text($2::jsonb) AS item(queue))",
+};
+
+/// The queues are found by leaping through the index from one to the next.
+const LANES_EXCEPT: LaneTables = LaneTables {
+    nobody: "leap(queue) AS ( \
+             SELECT (SELECT queue FROM {tasks} WHERE owner IS NULL AND {CLAIMABLE} \
+                 ORDER BY owner, queue LIMIT 1) \
+             UNION ALL \
+             SELECT (SELECT queue FROM {tasks} WHERE owner IS NULL AND queue > leap.queue \
+                 AND {CLAIMABLE} ORDER BY owner, queue LIMIT 1) \
+             FROM leap WHERE queue IS NOT NULL), \
+             nobody(queue) AS (SELECT queue FROM leap WHERE queue IS NOT NULL \
+             AND queue NOT IN (SELECT jsonb_array_elements_text($2::jsonb)))",
+    dead: "leap_of(owner, queue) AS ( \
+           SELECT hex::uuid, (SELECT queue FROM {tasks} WHERE owner = hex::uuid AND {CLAIMABLE} \
+               ORDER BY owner, queue LIMIT 1) \
+           FROM jsonb_array_elements_text($1::jsonb) AS owner(hex) \
+           UNION ALL \
+           SELECT leap_of.owner, (SELECT queue FROM {tasks} WHERE owner = leap_of.owner \
+               AND queue > leap_of.queue AND {CLAIMABLE} ORDER BY owner, queue LIMIT 1) \
+           FROM leap_of WHERE queue IS NOT NULL), \
+           dead(owner, queue) AS (SELECT owner, queue FROM leap_of WHERE queue IS NOT NULL \
+           AND queue NOT IN (SELECT jsonb_array_elements_text($2::jsonb)))",
+};
+
+/// A lane whose rows somebody else is taking gives its next ones; the length of a payload is known
+/// without reading it.
+fn candidates(tasks: &str, lanes: &LaneTables) -> String {
+    let with = lanes.with(tasks);
+    let heads = |lane: &str, owner: &str| {
+        format!(
+            "SELECT head.* FROM {lane} CROSS JOIN LATERAL ( \
+             SELECT id, owner, status, octet_length(payload)::bigint AS bytes, available_at \
+             FROM {tasks} WHERE owner {owner} AND queue = {lane}.queue AND available_at <= $3 \
+             AND {CLAIMABLE} ORDER BY owner, queue, available_at, id LIMIT $4 \
+             FOR UPDATE SKIP LOCKED) AS head"
+        )
+    };
+    format!(
+        "{with} SELECT id, owner, status, bytes FROM ({} UNION ALL {}) AS head \
+         ORDER BY available_at, id LIMIT $4",
+        heads("nobody", "IS NULL"),
+        heads("dead", "= dead.owner"),
+    )
+}
+
+/// The columns are named: a plan that the server keeps would not outlive a new one under `*`.
+fn claim(tasks: &str) -> String {
+    let term = Generation::TERM;
+    let columns: Vec<_> = task::Column::iter().map(|column| column.as_str()).collect();
+    let columns = columns.join(", ");
+    format!(
+        "UPDATE {tasks} SET \
+         status = CASE WHEN owner IS NULL AND status = 'InProgress' THEN status ELSE 'Queued' END, \
+         interruptions = interruptions \
+             + CASE WHEN owner IS NOT NULL AND on_probation THEN 1 ELSE 0 END, \
+         on_probation = false, owner = $2, generation = generation + {term} \
+         WHERE id IN (SELECT hex::uuid FROM jsonb_array_elements_text($1::jsonb) AS item(hex)) \
+         RETURNING {columns}"
+    )
+}
+
+/// A limit where `EXISTS` would do: the planner may answer that from a table of all rows.
+fn next(tasks: &str, lanes: &LaneTables) -> String {
+    let with = lanes.with(tasks);
+    let of = |lane: &str, owner: &str| {
+        let rows = format!(
+            "FROM {tasks} WHERE owner {owner} AND queue = {lane}.queue AND {CLAIMABLE} \
+             AND available_at"
+        );
+        format!(
+            "SELECT (SELECT available_at {rows} > $3 ORDER BY owner, queue, available_at LIMIT 1) \
+             AS next, (SELECT true {rows} <= $3 LIMIT 1) AS is_due FROM {lane}"
+        )
+    };
+    format!(
+        "{with} SELECT min(next) AS next, coalesce(bool_or(is_due), false) AS is_due \
+         FROM ({} UNION ALL {}) AS lane",
+        of("nobody", "IS NULL"),
+        of("dead", "= dead.owner"),
+    )
+}
+
+impl LaneTables {
+    fn with(&self, tasks: &str) -> String {
+        format!("WITH RECURSIVE {}, {}", self.nobody, self.dead)
+            .replace("{tasks}", tasks)
+            .replace("{CLAIMABLE}", CLAIMABLE)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use evertask_migration::Migrator;
+    use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement, TransactionTrait};
+    use sea_orm_migration::MigratorTraitSelf;
+    use uuid::Uuid;
+
+    use super::super::connection::Connections;
+    use super::*;
+    use crate::SqlStorage;
+    use crate::address::ServerUrl;
+
+    /// The tables as they are made, empty, in a transaction that is never committed.
+    #[expect(clippy::print_stderr, reason = "a test that is skipped has to say so")]
+    async fn tables() -> Option<DatabaseTransaction> {
+        let Ok(url) = std::env::var("EVERTASK_TEST_POSTGRES_URL") else {
+            eprintln!("skipped: EVERTASK_TEST_POSTGRES_URL names no PostgreSQL server");
+            return None;
+        };
+        let schema = format!("plan_{}", Uuid::now_v7().simple());
+        let storage = SqlStorage::from_url(&url).unwrap().schema(&schema).unwrap();
+        let url = ServerUrl::postgres(&url).unwrap();
+        let connections = Connections::new(&storage, &url).unwrap();
+        let transaction = connections.writers(schema.clone())().begin().await.unwrap();
+        transaction
+            .execute_unprepared(&format!("CREATE SCHEMA {schema}"))
+            .await
+            .unwrap();
+        let migrator = Migrator::new(TablePrefix::default());
+        migrator.up(&transaction, None).await.unwrap();
+        Some(transaction)
+    }
+
+    /// Asks how the session that writes would run a statement whatever its values are.
+    async fn plan(
+        tables: &DatabaseTransaction,
+        statement: &str,
+        types: &str,
+        values: &str,
+    ) -> Vec<String> {
+        let prepare = format!(
+            "SET LOCAL plan_cache_mode = force_generic_plan; \
+             PREPARE planned({types}) AS {statement}"
+        );
+        tables.execute_unprepared(&prepare).await.unwrap();
+        // Only what is run tells the plan of a step that is repeated.
+        let explain = format!(
+            "EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) EXECUTE planned({values})"
+        );
+        let explain = Statement::from_string(DbBackend::Postgres, explain);
+        let rows = tables.query_all_raw(explain).await.unwrap();
+        tables
+            .execute_unprepared("DEALLOCATE planned")
+            .await
+            .unwrap();
+        rows.iter()
+            .map(|row| row.try_get_by_index(0).unwrap())
+            .collect()
+    }
+
+    /// How each part reads the table of tasks: the scan and the condition on the index.
+    fn reads(plan: &[String]) -> Vec<String> {
+        let mut reads = Vec::new();
+        for (place, step) in plan.iter().enumerate() {
+            let is_read = step.contains("Scan") && step.contains(" on evertask_tasks");
+            if is_read {
+                let scan = step.split(" (").next().unwrap_or_default();
+                let condition = plan.get(place + 1).map_or("", |step| step.trim());
+                let scan = scan.trim().trim_start_matches("->").trim();
+                reads.push(format!("{scan} {condition}"));
+            }
+        }
+        reads
+    }
+
+    fn count(plan: &[String], node: &str) -> usize {
+        plan.iter().filter(|step| step.contains(node)).count()
+    }
+
+    const LANES: &str = "text, text, timestamptz";
+
+    #[tokio::test]
+    async fn a_claim_reads_the_heads_of_its_lanes_by_the_index_and_sorts_nothing_else() {
+        let Some(tables) = tables().await else {
+            return;
+        };
+        let statements = statements(&TablePrefix::default());
+        for (sql, scans) in [
+            (&statements.candidates_of, 2),
+            (&statements.candidates_except, 6),
+        ] {
+            let types = format!("{LANES}, bigint");
+            let plan = plan(&tables, sql, &types, "'[]', '[]', now(), 10").await;
+            let reads = reads(&plan);
+            assert_eq!(reads.len(), scans, "{plan:#?}");
+            for read in &reads {
+                assert!(read.contains("using evertask_tasks_claimable"), "{plan:#?}");
+                assert!(
+                    read.contains(" Index Cond: ") && read.contains("owner"),
+                    "{plan:#?}"
+                );
+            }
+            assert_eq!(count(&plan, "Sort ("), 1, "{plan:#?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_next_time_is_found_by_the_index_without_sorting() {
+        let Some(tables) = tables().await else {
+            return;
+        };
+        let statements = statements(&TablePrefix::default());
+        for (sql, scans) in [(&statements.next_of, 4), (&statements.next_except, 8)] {
+            let plan = plan(&tables, sql, LANES, "'[]', '[]', now()").await;
+            let reads = reads(&plan);
+            assert_eq!(reads.len(), scans, "{plan:#?}");
+            for read in &reads {
+                assert!(read.contains("using evertask_tasks_claimable"), "{plan:#?}");
+            }
+            assert_eq!(count(&plan, "Sort ("), 0, "{plan:#?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn rows_are_locked_changed_and_claimed_by_their_key() {
+        let Some(tables) = tables().await else {
+            return;
+        };
+        let statements = statements(&TablePrefix::default());
+        let lock = statements.lock_tasks.unwrap();
+        for (sql, types, values) in [
+            (&lock, "text", "'[]'"),
+            (&statements.change_tasks, "text", "'[]'"),
+            (&statements.existing_tasks, "text", "'[]'"),
+            (
+                &statements.claim,
+                "text, uuid",
+                "'[]', '00000000-0000-0000-0000-000000000001'",
+            ),
+        ] {
+            let plan = plan(&tables, sql, types, values).await;
+            let [read] = &reads(&plan)[..] else {
+                panic!("{plan:#?}");
+            };
+            assert!(read.contains("using evertask_tasks_pkey"), "{plan:#?}");
+            assert!(read.contains("Index Cond: (id ="), "{plan:#?}");
+        }
+    }
+}
