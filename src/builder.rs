@@ -3,6 +3,9 @@ use std::time::Duration;
 
 use evertask_actors::runtime::{Settings, StartError, start};
 use evertask_actors::{BlockingHandler, CatalogBuilder, Queue, Task, TaskHandler};
+use evertask_core::audit::AuditLevel;
+use evertask_core::log::LogOptions;
+use evertask_core::retention::RetentionPolicy;
 use evertask_core::storage::StorageBackend;
 use evertask_core::task::IdSource;
 use evertask_core::time::Clock;
@@ -33,8 +36,11 @@ struct Changes {
     quarantine_after: Option<u32>,
     probation: Option<Duration>,
     decode_failures: Option<u32>,
+    audit_level: Option<AuditLevel>,
+    logs: Option<LogOptions>,
     handler_threads: Option<usize>,
     round_trip_payloads: bool,
+    retention: Option<RetentionPolicy>,
 }
 
 impl Builder {
@@ -179,6 +185,23 @@ impl Builder {
         self
     }
 
+    /// How much of the history of tasks is kept whose dispatch and type don't say; everything by
+    /// default.
+    pub fn audit_level(mut self, level: AuditLevel) -> Self {
+        self.changes.audit_level = Some(level);
+        self
+    }
+
+    /// Which of the lines that tasks log are kept with them; none by default.
+    ///
+    /// [`LogCapture`](crate::LogCapture) has to be among the layers of the application's `tracing`
+    /// subscriber: it is what sees the lines. A kind of task can have
+    /// [its own options](crate::TaskOptions::logs).
+    pub fn logs(mut self, options: LogOptions) -> Self {
+        self.changes.logs = Some(options);
+        self
+    }
+
     /// How many threads run asynchronous handlers; one per core by default.
     pub fn handler_threads(mut self, threads: usize) -> Self {
         self.changes.handler_threads = Some(threads);
@@ -189,6 +212,19 @@ impl Builder {
     /// that don't survive being stored.
     pub fn round_trip_payloads(mut self, round_trip: bool) -> Self {
         self.changes.round_trip_payloads = round_trip;
+        self
+    }
+
+    /// What is deleted after a time, and how often that is seen to; nothing is by default.
+    ///
+    /// ```
+    /// # use evertask::{EverTask, EndedTasks, RetentionPolicy, RetentionRules, Window};
+    /// let rules = RetentionRules::error_priority(Window::days(7), Window::days(30))
+    ///     .purge(EndedTasks::Completed);
+    /// let builder = EverTask::builder().retention(RetentionPolicy::new(rules));
+    /// ```
+    pub fn retention(mut self, policy: RetentionPolicy) -> Self {
+        self.changes.retention = Some(policy);
         self
     }
 
@@ -227,7 +263,10 @@ impl Changes {
         set(&mut settings.quarantine_after, self.quarantine_after);
         set(&mut settings.probation, self.probation);
         set(&mut settings.decode_failures, self.decode_failures);
+        set(&mut settings.audit_level, self.audit_level);
+        set(&mut settings.logs, self.logs);
         set(&mut settings.handler_threads, self.handler_threads);
         settings.round_trip_payloads = self.round_trip_payloads;
+        settings.retention = self.retention;
     }
 }

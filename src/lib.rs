@@ -9,16 +9,25 @@ pub use evertask_actors::runtime::StartError;
 pub use evertask_actors::runtime::{Phase, Provocation, Target};
 pub use evertask_actors::{
     BlockingHandler, Cancel, CancelOutcome, CatalogError, Client, Dispatch, DispatchError,
-    DispatchRequest, EventStream, GetTask, LeftBehind, Queue, QueueError, RequestError,
-    RuntimeFault, Shutdown, ShutdownReport, Stored, Subscribe, Supervisor, Task, TaskContext,
-    TaskError, TaskEvent, TaskEventKind, TaskHandler, TaskOptions, TaskResult, TaskView, WhenFull,
+    DispatchRequest, EventStream, GetLogs, GetTask, HealthWatch, LeftBehind, LogCapture, LogTail,
+    PreviewRetention, Queue, QueueError, RequestError, RetentionReport, RetentionStepReport,
+    RunRetention, RuntimeFault, Shutdown, ShutdownReport, StorageHealth, Stored, Subscribe,
+    Supervisor, TailItem, TailLogs, Task, TaskContext, TaskError, TaskEvent, TaskEventKind,
+    TaskHandler, TaskOptions, TaskResult, TaskView, WhenFull,
+};
+pub use evertask_core::audit::AuditLevel;
+pub use evertask_core::log::{
+    LevelRange, LogCursor, LogLevel, LogLine, LogOptions, LogPage, LogSearch,
+};
+pub use evertask_core::retention::{
+    self, EndedTasks, RetentionPolicy, RetentionRules, RetentionWarning, Window,
 };
 pub use evertask_core::retry::{InvalidRetryPolicy, RetryPolicy};
 pub use evertask_core::storage::{self, MemoryStorage, StorageError, StorageErrorKind};
 pub use evertask_core::task::{
-    AttemptOutcome, AttemptRecord, Failure, FailureKind, Status, TaskId, TaskRecord, TraceContext,
-    WaitReason,
+    AttemptOutcome, AttemptRecord, Failure, FailureKind, RunRecord, Status, TaskId, TaskRecord,
+    TraceContext, WaitReason,
 };
-pub use evertask_core::{task, time};
+pub use evertask_core::{log, schedule, task, time};
 pub use evertask_storage::{SqlStorage, StatementCounter, Synchronous};
 pub use handle::EverTask;

@@ -15,10 +15,12 @@ compile_error!(
 
 mod delivery;
 mod dispatch;
+mod log;
 mod monitor;
 mod persistence;
 mod pool;
 mod queue;
+mod retention;
 pub mod runtime;
 mod scheduler;
 pub mod supervision;
@@ -26,12 +28,15 @@ mod supervisor;
 mod task;
 
 pub use dispatch::{Dispatch, DispatchError, Stored};
+pub use log::{LogCapture, LogTail, TailItem};
 pub use monitor::{EventStream, TaskEvent, TaskEventKind};
+pub use persistence::{HealthWatch, StorageHealth};
 pub use queue::{Queue, QueueError, WhenFull};
+pub use retention::{RetentionReport, RetentionStepReport};
 pub use runtime::{Client, DispatchRequest, RuntimeFault};
 pub use supervisor::{
-    Cancel, CancelOutcome, GetTask, LeftBehind, RequestError, Shutdown, ShutdownReport, Subscribe,
-    Supervisor, TaskView,
+    Cancel, CancelOutcome, GetLogs, GetTask, LeftBehind, PreviewRetention, RequestError,
+    RunRetention, Shutdown, ShutdownReport, Subscribe, Supervisor, TailLogs, TaskView,
 };
 pub use task::{
     BlockingHandler, CatalogBuilder, CatalogError, Task, TaskContext, TaskError, TaskHandler,

@@ -14,6 +14,7 @@ impl Run {
     pub(super) async fn hook(&self, hook: Hook, payload: &Payload, attempt: u32) {
         let told = self.delivery.registration.cancelled().child_token();
         let context = TaskContext::new(&self.context, attempt, told);
+        self.begin_attempt(attempt);
         self.call(hook, payload, context).await;
     }
 

@@ -20,15 +20,24 @@ impl Run {
         let due = later(self.deps.clock.now(), delay);
         let change = self.delivery.lease.park(record, due);
         let settled = self.settle_outcome(change).await;
-        let gate = Arc::clone(&self.delivery.gate);
-        tell(&self.deps.scheduler, WakeAt { gate, at: due });
+        self.wake_at(Some(due));
         settled
+    }
+
+    /// Has the row looked for once it is due again.
+    fn wake_at(&self, due: Option<Timestamp>) {
+        if let Some(at) = due {
+            let gate = Arc::clone(&self.delivery.gate);
+            tell(&self.deps.scheduler, WakeAt { gate, at });
+        }
     }
 
     pub(super) async fn complete(&mut self, ended: Ended, payload: &Payload) -> Settled {
         let now = self.deps.clock.now();
-        let change = self.delivery.lease.complete(ended.record, now);
+        let next = self.delivery.next_run(now);
+        let change = self.delivery.lease.complete(ended.record, next, now);
         let settled = self.settle_outcome(change).await;
+        self.wake_at(next);
         if matches!(settled, Settled::Applied) {
             self.call(Hook::Completed, payload, ended.context).await;
         }
@@ -40,9 +49,11 @@ impl Run {
         let last = last.unwrap_or_else(|| Failure::new(FailureKind::Other, "unknown failure"));
         self.failures.push(last.clone());
         let now = self.deps.clock.now();
-        let all = aggregate(&self.failures, &last);
-        let change = self.delivery.lease.fail(all, Some(ended.record), now);
+        let all = aggregate(ended.record.number, &self.failures, &last);
+        let next = self.delivery.next_run(now);
+        let change = self.delivery.lease.fail(all, ended.record, next, now);
         let settled = self.settle_outcome(change).await;
+        self.wake_at(next);
         if matches!(settled, Settled::Applied) {
             self.call(Hook::Error(last), payload, ended.context).await;
         }
@@ -120,9 +131,7 @@ impl Run {
             Ok(Some(record)) => {
                 let mut lease = RowLease::new(&record);
                 let mut chain = ChangeChain::default();
-                chain
-                    .settle(&self.deps.persistence, lease.note(attempt))
-                    .await
+                self.settle_in(&mut chain, lease.note(attempt)).await
             }
             Ok(None) => Settled::Superseded,
             Err(error) => {

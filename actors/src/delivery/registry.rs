@@ -8,6 +8,8 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::log::LogTails;
+
 /// Every delivery of this process: what makes two deliveries of one id impossible.
 ///
 /// An id is in it from before its row is inserted or claimed until the very last act of its
@@ -19,6 +21,8 @@ struct Shared {
     book: Mutex<Book>,
     /// How many deliveries have a slot.
     started: watch::Sender<usize>,
+    /// Those who follow a task until its last delivery has ended.
+    tails: LogTails,
 }
 
 #[derive(Default)]
@@ -97,7 +101,22 @@ impl DeliveryRegistry {
         Self(Arc::new(Shared {
             book: Mutex::default(),
             started: watch::Sender::new(0),
+            tails: LogTails::default(),
         }))
+    }
+
+    /// Those who follow the log of a task.
+    pub(crate) fn tails(&self) -> &LogTails {
+        &self.0.tails
+    }
+
+    /// A task is over: those who follow it have heard everything once its delivery has ended, too.
+    pub(crate) fn task_over(&self, id: TaskId) {
+        // Marked first: a delivery that ends between the two finds the mark.
+        self.0.tails.mark_over(id);
+        if !self.contains(id) {
+            self.0.tails.end_if_over(id);
+        }
     }
 
     /// Enters an id; `None` if a delivery of it is under way or may not begin now.
@@ -278,6 +297,7 @@ impl Drop for Registration {
             self.registry.started.send_modify(|started| *started -= 1);
         }
         removed.ended.cancel();
+        self.registry.tails.end_if_over(self.id);
     }
 }
 

@@ -9,7 +9,7 @@ use evertask_core::outcome::{
 };
 use evertask_core::storage::RowChange;
 use evertask_core::task::{
-    AttemptId, AttemptOutcome, AttemptRecord, Failure, FailureKind, Status, WaitReason,
+    AttemptId, AttemptOutcome, AttemptRecord, DeliveryId, Failure, FailureKind, Status, WaitReason,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -17,6 +17,7 @@ use super::attempt::Attempt;
 use super::run_deps::RunDeps;
 use super::solo::SoloTurn;
 use super::trip::{Delivery, Input};
+use crate::log::DeliveryLog;
 use crate::persistence::{ChangeChain, Posted, Settled};
 use crate::pool::SweepOrphans;
 use crate::queue::{Gate, Slot};
@@ -34,7 +35,7 @@ pub(crate) async fn run(
         gate: Arc::clone(&delivery.gate),
         settled: false,
     };
-    let settled = Run::new(delivery, turn, deps).execute().await;
+    let settled = Run::new(delivery, turn, deps).live().await;
     // The run and with it the registration and the place are gone here, the slot goes last.
     sweep.settled = matches!(settled, Settled::Applied);
     drop(sweep);
@@ -74,7 +75,12 @@ pub(super) struct Ended {
 impl Run {
     fn new(delivery: Delivery, turn: Option<SoloTurn>, deps: Arc<RunDeps>) -> Self {
         let id = delivery.lease.id();
-        let context = DeliveryContext::new(id, delivery.task.name, &deps.client, &deps.handlers);
+        let options = delivery.task.options.logs.as_ref().unwrap_or(&deps.logs);
+        let new_id = || DeliveryId(deps.ids.next(deps.clock.now()));
+        let run = delivery.lease.state().run_count.saturating_add(1);
+        let log = DeliveryLog::new(options, id, run, new_id, &deps.clock);
+        let (name, handlers) = (delivery.task.name, &deps.handlers);
+        let context = DeliveryContext::new(id, name, &deps.client, handlers, log);
         Self {
             chain: ChangeChain::default(),
             context: Arc::new(context),
@@ -85,7 +91,29 @@ impl Run {
         }
     }
 
-    async fn execute(mut self) -> Settled {
+    /// Comes to an outcome, and writes what is logged meanwhile and by the hook after it.
+    async fn live(self) -> Settled {
+        let Some(log) = self.context.log().cloned() else {
+            return self.execute().await.0;
+        };
+        let persistence = self.deps.persistence.clone();
+        let writing = log.write_while_running(&persistence);
+        // What the run holds is given back after its last line is written.
+        let (settled, _run) = tokio::select! {
+            biased;
+            ended = self.execute() => ended,
+            never = writing => match never {},
+        };
+        log.finish(&persistence).await;
+        settled
+    }
+
+    async fn execute(mut self) -> (Settled, Self) {
+        let settled = self.steps().await;
+        (settled, self)
+    }
+
+    async fn steps(&mut self) -> Settled {
         if self.delivery.registration.cancelled().is_cancelled() {
             return self.record_cancel(None).await;
         }
@@ -97,12 +125,13 @@ impl Run {
             return self.record_cancel(None).await;
         }
         let resumes = self.delivery.lease.state().status == Status::InProgress;
+        let parked = self.delivery.lease.state().failure.clone();
         if let Some(settled) = self.start(resumes).await {
             return settled;
         }
         if self.delivery.lease.state().attempts > 0 {
             self.chain.send_held(&self.deps.persistence);
-            self.recall_failures().await;
+            self.recall_failures(parked).await;
         }
         if !resumes {
             let mut chain = std::mem::take(&mut self.chain);
@@ -142,13 +171,14 @@ impl Run {
     fn decode(&mut self) -> Result<Payload, Failure> {
         match &self.delivery.input {
             Input::Live(payload) => Ok(Arc::clone(payload)),
-            Input::Stored(json) => {
+            Input::Stored { version, json } => {
                 let handler = &self.delivery.task.handler;
-                let decoded = std::panic::catch_unwind(AssertUnwindSafe(|| handler.decode(json)));
+                let decode = AssertUnwindSafe(|| handler.decode(*version, json));
+                let decoded = std::panic::catch_unwind(decode);
                 let failure = |text: String| Failure::new(FailureKind::Undecodable, text);
                 let payload = decoded
                     .map_err(|panic| failure(crate::supervision::panic_text(&*panic)))?
-                    .map_err(|error| failure(format!("the payload can't be decoded: {error}")))?;
+                    .map_err(|error| failure(error.to_string()))?;
                 self.delivery.input = Input::Live(Arc::clone(&payload));
                 Ok(payload)
             }
@@ -164,7 +194,7 @@ impl Run {
         let now = self.deps.clock.now();
         let lease = &mut self.delivery.lease;
         let change = if lease.state().recovery_failures + 1 >= self.deps.decode_failures {
-            lease.fail(failure, None, now)
+            lease.give_up_decoding(failure, now)
         } else {
             lease.wait(self.deps.process, WaitReason::Undecodable, failure, now)
         };
@@ -193,15 +223,22 @@ impl Run {
         }
     }
 
-    /// A task that was attempted in another delivery knows its failures from the storage.
-    async fn recall_failures(&mut self) {
+    /// A task that was attempted in another delivery knows its failures from the storage: those of
+    /// this run, as far as the audit level keeps attempts, and in any case the one it `parked` with.
+    async fn recall_failures(&mut self, parked: Option<Failure>) {
         match self.deps.storage.attempts(self.delivery.lease.id()).await {
             Ok(attempts) => {
                 let failed = attempts.into_iter();
                 let failed = failed.filter(|attempt| attempt.outcome == AttemptOutcome::Failed);
                 self.failures = failed.filter_map(|attempt| attempt.failure).collect();
+                let of_this_run = self.delivery.lease.state().attempts as usize;
+                let of_earlier_runs = self.failures.len().saturating_sub(of_this_run);
+                self.failures.drain(..of_earlier_runs);
             }
             Err(error) => tracing::warn!(%error, "earlier failures can't be read"),
+        }
+        if self.failures.is_empty() {
+            self.failures.extend(parked);
         }
     }
 
@@ -221,6 +258,7 @@ impl Run {
         let number = self.number();
         let told = CancellationToken::new();
         let context = TaskContext::new(&self.context, number, told.clone());
+        self.begin_attempt(number);
         let started_at = deps.clock.now();
         let begun = deps.clock.elapsed();
         let body = self
@@ -269,6 +307,7 @@ impl Run {
             ran: deps.clock.elapsed().saturating_sub(begun),
             outcome,
             failure,
+            is_counted: false,
         };
         Ended {
             end,
@@ -304,15 +343,42 @@ impl Run {
             }
         };
         if matches!(settled, Settled::Applied) {
-            let failure = after_failures(kind, what, &self.failures);
+            let attempts = self.delivery.lease.state().attempts;
+            let failure = after_failures(kind, what, attempts, &self.failures);
             self.call(Hook::Error(failure), payload, ended.context)
                 .await;
         }
         Err(settled)
     }
 
+    /// Says which attempt the next lines belong to.
+    pub(super) fn begin_attempt(&self, number: u32) {
+        if let Some(log) = self.context.log() {
+            log.begin_attempt(number);
+        }
+    }
+
+    /// Commits a change together with the lines that were logged so far.
     pub(super) async fn settle(&mut self, change: RowChange) -> Settled {
-        self.chain.settle(&self.deps.persistence, change).await
+        let mut chain = std::mem::take(&mut self.chain);
+        let settled = self.settle_in(&mut chain, change).await;
+        self.chain = chain;
+        settled
+    }
+
+    pub(super) async fn settle_in(&self, chain: &mut ChangeChain, change: RowChange) -> Settled {
+        let persistence = &self.deps.persistence;
+        let Some(log) = self.context.log() else {
+            return chain.settle(persistence, change).await;
+        };
+        let logs = log.rest();
+        let last = logs.lines.last().map(|line| line.sequence);
+        chain.attach(logs);
+        let settled = chain.settle(persistence, change).await;
+        if let Some(last) = last {
+            log.written(last);
+        }
+        settled
     }
 }
 

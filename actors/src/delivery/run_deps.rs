@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::Addr;
+use evertask_core::log::LogOptions;
 use evertask_core::storage::TaskStorage;
 use evertask_core::task::{IdSource, ProcessId};
 use evertask_core::time::Clock;
@@ -31,6 +32,8 @@ pub(crate) struct RunDeps {
     pub(crate) probation: Duration,
     /// In how many starts a payload may fail to decode.
     pub(crate) decode_failures: u32,
+    /// Which lines of tasks are kept, unless the kind of task says otherwise.
+    pub(crate) logs: LogOptions,
 }
 
 /// The phases of a shutdown, as running deliveries see them.

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use evertask_core::lease::RowLease;
 use evertask_core::retry::RetryPolicy;
+use evertask_core::schedule::Recurrence;
 use evertask_core::task::TaskRecord;
 use evertask_core::time::Timestamp;
 
@@ -14,8 +15,8 @@ use crate::task::{Payload, RegisteredTask};
 pub(crate) enum Input {
     /// The very value that was dispatched.
     Live(Payload),
-    /// The stored JSON, decoded when the delivery runs.
-    Stored(String),
+    /// The stored JSON and its version, decoded when the delivery runs.
+    Stored { version: u32, json: String },
 }
 
 /// A task on its way to a handler.
@@ -26,6 +27,8 @@ pub(crate) struct Delivery {
     pub(crate) retry: RetryPolicy,
     /// How long an attempt may run, if limited.
     pub(crate) timeout: Option<Duration>,
+    /// When it runs again, if it does.
+    pub(crate) recurrence: Option<Recurrence>,
     /// Since when it could have run.
     pub(crate) due_at: Timestamp,
     /// Whether it was taken from a dead owner.
@@ -45,7 +48,10 @@ impl Delivery {
         registration: Registration,
         place: Place,
     ) -> Self {
-        let stored = std::mem::take(&mut record.definition.payload);
+        let stored = Input::Stored {
+            version: record.definition.payload_version,
+            json: std::mem::take(&mut record.definition.payload),
+        };
         let definition = &record.definition;
         let retry = definition.retry.as_ref();
         let retry = retry
@@ -57,7 +63,8 @@ impl Delivery {
             .or(gate.config.timeout);
         Self {
             lease: RowLease::new(&record),
-            input: live.map_or(Input::Stored(stored), Input::Live),
+            recurrence: None,
+            input: live.map_or(stored, Input::Live),
             retry: retry.cloned().unwrap_or_default(),
             timeout: timeout.filter(|timeout| !timeout.is_zero()),
             due_at: record.state.available_at.unwrap_or(definition.created_at),
@@ -67,5 +74,12 @@ impl Delivery {
             registration,
             _place: place,
         }
+    }
+
+    /// When the series runs again after the run that ended at `now`.
+    pub(crate) fn next_run(&self, now: Timestamp) -> Option<Timestamp> {
+        let recurrence = self.recurrence.as_ref()?;
+        let state = self.lease.state();
+        recurrence.after(state.next_run_at?, state.run_count.saturating_add(1), now)
     }
 }

@@ -5,14 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::Addr;
-use evertask_core::storage::{Answer, AuditEntry, InsertAnswer, NewTask, Write};
+use evertask_core::audit::AuditLevel;
+use evertask_core::schedule::Recurrence;
+use evertask_core::storage::{Answer, InsertAnswer, NewTask, Write};
 use evertask_core::task::{
-    Generation, IdSource, ProcessId, RowState, Status, TaskDefinition, TaskId, TaskRecord,
+    Generation, IdSource, ProcessId, RowState, TaskDefinition, TaskId, TaskRecord,
 };
 use evertask_core::time::{Clock, Timestamp, to_micros};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::check::check;
+use super::check::{check, recurrence_of, series_of};
 use super::error::DispatchError;
 use super::message::{Dispatch, When};
 use crate::delivery::{Delivery, DeliveryRegistry, Registration};
@@ -41,6 +43,7 @@ pub(crate) struct AdmissionDeps {
     pub(crate) max_payload: usize,
     pub(crate) patience: Duration,
     pub(crate) round_trip_payloads: bool,
+    pub(crate) audit_level: AuditLevel,
 }
 
 /// The queues by name.
@@ -88,6 +91,7 @@ pub(crate) struct Admitted {
     gate: Arc<Gate>,
     payload: Payload,
     row: NewTask,
+    recurrence: Option<Recurrence>,
     route: Route,
     _under_way: OwnedSemaphorePermit,
 }
@@ -102,6 +106,7 @@ pub(crate) fn admit(deps: &AdmissionDeps, dispatch: Dispatch) -> Result<Admitted
         return Err(DispatchError::UnknownTask { task });
     };
     let encoded = check(&dispatch, deps.max_payload)?;
+    let audit_level = dispatch.audit_level.or(task.options.audit_level);
     let wanted = dispatch.queue.as_deref().or(task.options.queue.as_deref());
     let gate = deps.gates.get(wanted.unwrap_or(Queue::DEFAULT));
     let gate = Arc::clone(gate.ok_or(DispatchError::ShuttingDown)?);
@@ -112,9 +117,17 @@ pub(crate) fn admit(deps: &AdmissionDeps, dispatch: Dispatch) -> Result<Admitted
     let now = deps.clock.now();
     let id = dispatch.id.unwrap_or_else(|| TaskId(deps.ids.next(now)));
     let due = due_at(dispatch.when, now);
+    let series = series_of(&dispatch, due.unwrap_or(now))?;
+    let recurrence = recurrence_of(series.as_ref())?;
     let route = route(deps, &gate, id, due.filter(|due| *due > now))?;
     let payload = Arc::clone(&dispatch.payload);
-    let definition = define(dispatch, id, &encoded, gate.name(), now, due);
+    let definition = TaskDefinition {
+        queue: gate.name().to_owned(),
+        scheduled_at: due,
+        audit_level: audit_level.unwrap_or(deps.audit_level),
+        series,
+        ..define(dispatch, id, &encoded, now)
+    };
     let row = row(definition, &route, deps.process, now);
     Ok(Admitted {
         deps: deps.clone(),
@@ -122,6 +135,7 @@ pub(crate) fn admit(deps: &AdmissionDeps, dispatch: Dispatch) -> Result<Admitted
         gate,
         payload,
         row,
+        recurrence,
         route,
         _under_way: under_way,
     })
@@ -172,52 +186,35 @@ fn route(
     }
 }
 
-fn define(
-    dispatch: Dispatch,
-    id: TaskId,
-    encoded: &str,
-    queue: &str,
-    now: Timestamp,
-    due: Option<Timestamp>,
-) -> TaskDefinition {
+fn define(dispatch: Dispatch, id: TaskId, encoded: &str, now: Timestamp) -> TaskDefinition {
     TaskDefinition {
-        id,
-        created_at: now,
-        task: dispatch.task.to_owned(),
         payload_version: dispatch.version,
-        payload: encoded.to_owned(),
-        queue: queue.to_owned(),
-        scheduled_at: due,
         priority: dispatch.priority,
         tags: dispatch.tags,
         correlation_id: dispatch.correlation_id,
         parent_id: dispatch.parent_id,
-        series_id: None,
-        occurrence_at: None,
-        limit_key: None,
         retry: dispatch.retry,
         timeout: dispatch.timeout,
         trace: dispatch.trace,
+        ..TaskDefinition::new(id, dispatch.task, encoded, now)
     }
 }
 
 fn row(definition: TaskDefinition, route: &Route, process: ProcessId, now: Timestamp) -> NewTask {
-    let (state, audit) = match route {
-        Route::Window(..) => (
-            RowState::queued(now, process),
-            vec![AuditEntry::of(Status::Queued, now)],
-        ),
-        Route::Spilled(_) => (RowState::waiting(now), Vec::new()),
-        Route::Later(at) => (RowState::waiting(*at), Vec::new()),
+    let state = match route {
+        Route::Window(..) => RowState::queued(now, process),
+        Route::Spilled(_) => RowState::waiting(now),
+        Route::Later(at) => RowState::waiting(*at),
     };
-    NewTask {
-        record: TaskRecord {
-            definition,
-            generation: Generation::default(),
-            state,
-        },
-        audit,
-    }
+    let state = RowState {
+        next_run_at: definition.series.as_ref().map(|series| series.anchor),
+        ..state
+    };
+    NewTask::new(TaskRecord {
+        definition,
+        generation: Generation::default(),
+        state,
+    })
 }
 
 impl Admitted {
@@ -241,6 +238,10 @@ impl Admitted {
         match answer {
             InsertAnswer::Stored => self.hand_over(),
             InsertAnswer::Exists(found) => self.recognise(*found),
+            InsertAnswer::KeyTaken(holder) => {
+                let reason = format!("the task {} holds its key", holder.definition.id);
+                Err(DispatchError::Storage { reason })
+            }
         }
     }
 
@@ -248,7 +249,14 @@ impl Admitted {
     fn recognise(self, found: TaskRecord) -> Result<TaskId, DispatchError> {
         let id = found.definition.id;
         let wanted = &self.row.record.definition;
-        if found.definition.task != wanted.task || found.definition.payload != wanted.payload {
+        let stored = &found.definition;
+        let renamed = self.deps.catalog.stored_as(&stored.task);
+        let same_task = renamed.is_some_and(|task| task.name == wanted.task);
+        // Payloads of two versions can't be compared: whoever repeats a dispatch after an update
+        // means the task that is stored.
+        let same_payload =
+            stored.payload_version != wanted.payload_version || stored.payload == wanted.payload;
+        if !(same_task && same_payload) {
             let task = found.definition.task;
             return Err(DispatchError::IdTaken { id, task });
         }
@@ -276,7 +284,9 @@ impl Admitted {
                 }
                 let live = (!self.deps.round_trip_payloads).then_some(self.payload);
                 let gate = &self.gate;
-                let delivery = Delivery::new(record, live, &self.task, gate, registration, place);
+                let mut delivery =
+                    Delivery::new(record, live, &self.task, gate, registration, place);
+                delivery.recurrence = self.recurrence;
                 tell(&gate.pool, Deliver(Box::new(delivery)));
             }
             Route::Spilled(spill) => drop(spill),

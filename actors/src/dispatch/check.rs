@@ -2,12 +2,58 @@
 
 use std::sync::Arc;
 
+use evertask_core::schedule::{Recurrence, Schedule};
+use evertask_core::task::SeriesDefinition;
+use evertask_core::time::{Timestamp, to_micros};
+
 use super::error::DispatchError;
 use super::message::Dispatch;
 
 /// The longest tag and correlation id, and the longest trace header, in bytes.
 const MAX_LABEL: usize = 200;
 const MAX_TRACE: usize = 512;
+
+/// Answers the series that a dispatch asks for, which runs first at `first`.
+pub(super) fn series_of(
+    dispatch: &Dispatch,
+    first: Timestamp,
+) -> Result<Option<SeriesDefinition>, DispatchError> {
+    let Some(series) = dispatch.series else {
+        return Ok(None);
+    };
+    let bad = |reason: String| DispatchError::Series { reason };
+    let every = series
+        .every
+        .ok_or_else(|| bad("it says when it ends but not how often it runs".to_owned()))?;
+    let schedule = Schedule::every(every).map_err(|error| bad(error.to_string()))?;
+    if series.max_runs == Some(0) {
+        return Err(bad("it must run at least once".to_owned()));
+    }
+    if let Some(until) = series.run_until.filter(|until| *until <= first) {
+        return Err(bad(format!(
+            "it would run first at {first}, but not at or after {until}"
+        )));
+    }
+    let schedule = serde_json::to_string(&schedule).map_err(|error| bad(error.to_string()))?;
+    Ok(Some(SeriesDefinition {
+        schedule,
+        anchor: first,
+        max_runs: series.max_runs,
+        run_until: series.run_until.map(to_micros),
+    }))
+}
+
+/// Reads a series as whoever runs it next will read it.
+pub(super) fn recurrence_of(
+    series: Option<&SeriesDefinition>,
+) -> Result<Option<Recurrence>, DispatchError> {
+    series
+        .map(Recurrence::read)
+        .transpose()
+        .map_err(|error| DispatchError::Series {
+            reason: error.to_string(),
+        })
+}
 
 /// Answers the encoded payload of a dispatch that can be stored.
 pub(super) fn check(dispatch: &Dispatch, max_payload: usize) -> Result<Arc<str>, DispatchError> {

@@ -57,6 +57,12 @@ pub enum DispatchError {
         /// The limit in bytes.
         limit: usize,
     },
+    /// A series that makes no sense.
+    #[error("the series can't be scheduled: {reason}")]
+    Series {
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The id was given to another task before.
     #[error("the id {id} belongs to another task, {task:?}; use an id once")]
     IdTaken {
@@ -111,6 +117,7 @@ impl DispatchError {
             | Self::PayloadTooLarge { .. }
             | Self::Retry(_)
             | Self::OptionTooLong { .. }
+            | Self::Series { .. }
             | Self::IdTaken { .. }
             | Self::QueueFull { .. }
             | Self::Overloaded { .. }

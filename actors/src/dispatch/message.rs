@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::Message;
+use evertask_core::audit::AuditLevel;
 use evertask_core::retry::RetryPolicy;
 use evertask_core::task::{TaskId, TraceContext};
 use evertask_core::time::Timestamp;
@@ -56,6 +57,16 @@ pub struct Dispatch {
     pub(super) retry: Option<RetryPolicy>,
     pub(super) timeout: Option<Duration>,
     pub(super) trace: Option<TraceContext>,
+    pub(super) audit_level: Option<AuditLevel>,
+    pub(super) series: Option<Series>,
+}
+
+/// How a task that runs again and again was asked for.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Series {
+    pub(super) every: Option<Duration>,
+    pub(super) max_runs: Option<u32>,
+    pub(super) run_until: Option<Timestamp>,
 }
 
 impl Dispatch {
@@ -79,6 +90,8 @@ impl Dispatch {
             retry: None,
             timeout: None,
             trace: None,
+            audit_level: None,
+            series: None,
         }
     }
 
@@ -150,6 +163,38 @@ impl Dispatch {
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
+        self
+    }
+
+    /// Keeps that much of the task's history, whatever its type and the runtime say.
+    #[must_use]
+    pub fn audit(mut self, level: AuditLevel) -> Self {
+        self.audit_level = Some(level);
+        self
+    }
+
+    /// Runs the task again and again: first when it is due, and then every `step` after that.
+    ///
+    /// The occurrences are fixed by the first one, so nothing drifts. One that comes due while the
+    /// run before it is still going on is skipped; one that came due while nothing ran is made up
+    /// for unless the next one is due, too. A run that fails does not end the series.
+    #[must_use]
+    pub fn every(mut self, step: Duration) -> Self {
+        self.series.get_or_insert_default().every = Some(step);
+        self
+    }
+
+    /// Ends a series after that many runs; failed ones count, skipped and interrupted ones don't.
+    #[must_use]
+    pub fn max_runs(mut self, runs: u32) -> Self {
+        self.series.get_or_insert_default().max_runs = Some(runs);
+        self
+    }
+
+    /// Ends a series: no occurrence at or after that instant runs.
+    #[must_use]
+    pub fn run_until(mut self, instant: Timestamp) -> Self {
+        self.series.get_or_insert_default().run_until = Some(instant);
         self
     }
 

@@ -7,6 +7,8 @@ use tokio::sync::Semaphore;
 
 use super::flush::flush;
 use super::group::{WriteQueue, WriteSet};
+use super::health::HealthSignal;
+use crate::delivery::DeliveryRegistry;
 use crate::monitor::Publisher;
 use crate::runtime::FaultSwitch;
 use crate::supervision::tell;
@@ -26,6 +28,8 @@ pub(crate) struct PersistenceDeps {
     pub(crate) lane: Arc<Semaphore>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) publisher: Publisher,
+    pub(crate) registry: DeliveryRegistry,
+    pub(crate) health: HealthSignal,
     pub(crate) faults: FaultSwitch,
 }
 

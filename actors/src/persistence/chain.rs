@@ -1,6 +1,6 @@
 use std::pin::pin;
 
-use evertask_core::storage::{Answer, ChangeAnswer, RowChange, Write};
+use evertask_core::storage::{Answer, AppendLogs, ChangeAnswer, RowChange, Write};
 use evertask_core::task::{Failure, TaskRecord};
 
 use super::client::{Patience, PersistenceClient, Posted, WriteError};
@@ -15,6 +15,8 @@ pub(crate) struct ChangeChain {
     changes: Vec<RowChange>,
     /// How many of them have been sent; the others are held.
     sent: usize,
+    /// Lines that commit with the next change that is settled.
+    logs: Option<AppendLogs>,
 }
 
 /// What became of a chain.
@@ -38,6 +40,13 @@ impl ChangeChain {
     /// Holds a change until the next one is sent, or [`send_held`](Self::send_held).
     pub(crate) fn hold(&mut self, change: RowChange) {
         self.changes.push(change);
+    }
+
+    /// Has lines committed together with the next change that is settled.
+    ///
+    /// They never decide about the change: a storage that refuses them gets it without them.
+    pub(crate) fn attach(&mut self, logs: AppendLogs) {
+        self.logs = Some(logs).filter(|logs| !logs.lines.is_empty());
     }
 
     /// Sends what is held, without waiting for it.
@@ -88,11 +97,11 @@ impl ChangeChain {
         self.sent = self.changes.len();
         let mut crashed = false;
         let mut texts_replaced = false;
+        let mut logs = self.logs.take();
         for _ in 0..MAX_SENDS {
-            match client
-                .once(self.writes(from), Patience::Endless, crashed)
-                .await
-            {
+            let append = logs.clone().map(Write::AppendLogs);
+            let writes = append.into_iter().chain(self.writes(from)).collect();
+            match client.once(writes, Patience::Endless, crashed).await {
                 Ok(answers) => match last_change(answers) {
                     Some(ChangeAnswer::Applied) => {
                         self.changes.clear();
@@ -109,6 +118,10 @@ impl ChangeChain {
                 Err(WriteError::Lost) => {
                     crashed = true;
                     from = 0;
+                }
+                Err(WriteError::Rejected(error)) if logs.is_some() => {
+                    tracing::warn!(%error, "log lines were refused, storing the outcome without them");
+                    logs = None;
                 }
                 Err(WriteError::Rejected(error)) if !texts_replaced => {
                     tracing::warn!(%error, "an outcome was refused, storing it without its texts");
@@ -163,6 +176,10 @@ impl ChangeChain {
 fn last_change(answers: Vec<Answer>) -> Option<ChangeAnswer> {
     match answers.into_iter().next_back()? {
         Answer::Change(answer) => Some(answer),
-        Answer::Insert(_) | Answer::Cancel(_) | Answer::Reconsidered | Answer::Claim(_) => None,
+        Answer::Insert(_)
+        | Answer::AppendLogs(_)
+        | Answer::Cancel(_)
+        | Answer::Reconsidered
+        | Answer::Claim(_) => None,
     }
 }

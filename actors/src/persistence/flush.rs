@@ -2,12 +2,16 @@
 
 use std::time::Duration;
 
-use evertask_core::storage::{Answer, StorageError, StorageErrorKind, Write, WriteGroup};
+use evertask_core::storage::{
+    Answer, AppendLogsAnswer, CancelAnswer, ChangeAnswer, StorageError, StorageErrorKind, Write,
+    WriteGroup,
+};
 
 use super::actor::PersistenceDeps;
 use super::client::WriteError;
 use super::group::{Reply, WriteSet};
 use super::outcome_events::events_of;
+use crate::delivery::DeliveryRegistry;
 use crate::runtime::FaultPoint;
 
 /// The waits between attempts to reach a database that can't be used: doubling up to a limit.
@@ -69,20 +73,26 @@ async fn outlast_outages(
     }
     loop {
         let error = match deps.storage.apply(&group.writes).await {
-            Ok(answers) => return Ok(answers),
+            Ok(answers) => {
+                deps.health.succeeded();
+                return Ok(answers);
+            }
             Err(error) => error,
         };
         match error.kind() {
             StorageErrorKind::Transient => {
+                deps.health.failed(deps.clock.now(), &error);
                 group.release_impatient(deps.clock.elapsed(), &error);
                 if group.callers.is_empty() {
                     return Ok(Vec::new());
                 }
             }
             // The very same group has to be repeated, so nobody can be let go.
-            StorageErrorKind::OutcomeUnknown => {}
+            StorageErrorKind::OutcomeUnknown => deps.health.failed(deps.clock.now(), &error),
             StorageErrorKind::Rejected | StorageErrorKind::Unusable | _ => return Err(error),
         }
+        let now = deps.clock.elapsed();
+        deps.waiting.release_impatient(now, &error);
         tracing::warn!(%error, ?backoff, "the storage can't be used, trying again");
         deps.clock.sleep(backoff).await;
         backoff = (backoff * 2).min(LONGEST_BACKOFF);
@@ -101,11 +111,34 @@ fn settle(deps: &PersistenceDeps, group: Group, answers: Vec<Answer>) {
             .flat_map(|(write, answer)| events_of(write, answer));
         deps.publisher.publish(happened.collect());
     }
+    if deps.registry.tails().exist() {
+        for (write, answer) in group.writes.writes.iter().zip(&answers) {
+            tell_tails(&deps.registry, write, answer);
+        }
+    }
     let mut answers = answers.into_iter();
     for caller in group.callers {
         let own = answers.by_ref().take(caller.writes).collect();
         // A caller that is gone does not need its answer.
         caller.reply.send(Ok(own)).ok();
+    }
+}
+
+/// Tells those who follow a task what it logged, and that it is over.
+fn tell_tails(registry: &DeliveryRegistry, write: &Write, answer: &Answer) {
+    match (write, answer) {
+        (Write::AppendLogs(append), Answer::AppendLogs(AppendLogsAnswer::Stored)) => {
+            registry.tails().publish(append);
+        }
+        (Write::Change(change), Answer::Change(ChangeAnswer::Applied))
+            if change.state.is_over() =>
+        {
+            registry.task_over(change.id);
+        }
+        (Write::Cancel(cancel), Answer::Cancel(CancelAnswer::Cancelled(_))) => {
+            registry.task_over(cancel.id);
+        }
+        _ => {}
     }
 }
 

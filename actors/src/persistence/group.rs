@@ -2,7 +2,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use evertask_core::storage::{Answer, Write};
+use evertask_core::log::LogLine;
+use evertask_core::storage::{Answer, StorageError, Write};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
@@ -39,6 +40,21 @@ impl WriteQueue {
         self.0.lock().is_empty()
     }
 
+    /// Lets go of callers that wait behind an outage and whose patience is at its end: nothing of
+    /// theirs was ever sent.
+    pub(crate) fn release_impatient(&self, now: Duration, error: &StorageError) {
+        let mut waiting = self.0.lock();
+        let (impatient, patient): (VecDeque<_>, _) = std::mem::take(&mut *waiting)
+            .into_iter()
+            .partition(|set| set.deadline.is_some_and(|deadline| deadline <= now));
+        *waiting = patient;
+        drop(waiting);
+        for set in impatient {
+            // A caller that is gone does not need its answer.
+            set.reply.send(Err(WriteError::unavailable(error))).ok();
+        }
+    }
+
     /// Takes the sets of the next group, in order; at least one if any waits.
     pub(crate) fn next_group(&self) -> Vec<WriteSet> {
         let mut waiting = self.0.lock();
@@ -70,13 +86,17 @@ fn size(write: &Write) -> usize {
             let failure = change.state.failure.as_ref();
             ROW + failure.map_or(0, |failure| failure.text.len())
         }
+        Write::AppendLogs(append) => {
+            let lines = append.lines.iter();
+            ROW + lines.map(LogLine::size).sum::<usize>()
+        }
         Write::Cancel(_) | Write::Reconsider(_) | Write::Claim(_) => ROW,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use evertask_core::storage::ReconsiderWaiting;
+    use evertask_core::storage::{ReconsiderWaiting, StorageErrorKind};
 
     use super::*;
 
@@ -112,6 +132,29 @@ mod tests {
             [2, 2, 1]
         );
         assert_eq!(group_sizes(vec![set(5_000, false), set(1, false)]), [1, 1]);
+    }
+
+    #[test]
+    fn who_waits_behind_an_outage_is_let_go_when_its_patience_ends() {
+        let queue = WriteQueue::default();
+        let (impatient, mut refused) = oneshot::channel();
+        let (patient, mut kept) = oneshot::channel();
+        let second = Duration::from_secs(1);
+        for (reply, deadline) in [(impatient, Some(second)), (patient, None)] {
+            queue.push(WriteSet {
+                reply,
+                deadline,
+                ..set(1, false)
+            });
+        }
+        let error = StorageError::new(StorageErrorKind::Transient, "reach the database");
+        queue.release_impatient(second / 2, &error);
+        assert!(refused.try_recv().is_err());
+        queue.release_impatient(second, &error);
+        let refused = refused.try_recv().unwrap();
+        assert!(matches!(refused, Err(WriteError::Unavailable(_))));
+        assert!(kept.try_recv().is_err());
+        assert_eq!(queue.next_group().len(), 1);
     }
 
     #[test]

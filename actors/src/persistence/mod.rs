@@ -13,9 +13,12 @@ mod chain;
 mod client;
 mod flush;
 mod group;
+mod health;
 mod outcome_events;
 
 pub(crate) use actor::{Persistence, PersistenceDeps};
 pub(crate) use chain::{ChangeChain, Settled};
 pub(crate) use client::{Patience, PersistenceClient, Posted, WriteError};
 pub(crate) use group::WriteQueue;
+pub(crate) use health::HealthSignal;
+pub use health::{HealthWatch, StorageHealth};

@@ -1,9 +1,13 @@
 //! Loading stored rows: recovery, spilled tasks, due tasks and those of dead owners alike.
 
+use std::sync::Arc;
+
 use actix::{Addr, AsyncContext, Context, Handler, Message};
 use evertask_core::lease::RowLease;
+use evertask_core::schedule::{Occurrence, Recurrence};
 use evertask_core::storage::{Answer, ClaimAnswer, ClaimTasks, ClaimedTask, RowChange, Write};
-use evertask_core::task::{Failure, FailureKind, TaskId, WaitReason};
+use evertask_core::task::{Failure, FailureKind, Status, TaskId, TaskRecord, WaitReason};
+use evertask_core::time::Timestamp;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::actor::{Activity, SweepOrphans, WorkerPool};
@@ -124,20 +128,39 @@ impl WorkerPool {
             );
             tracing::error!(%id, task = record.definition.task, "task quarantined: {text}");
             let failure = Failure::new(FailureKind::Quarantined, text);
-            self.put_aside(lease.fail(failure, None, now), registration, place);
+            self.put_aside(lease.poison(failure, now), None, registration, place);
             return;
         }
-        let Some(task) = self.deps.catalog.get(&record.definition.task) else {
+        let Some(task) = self.deps.catalog.stored_as(&record.definition.task) else {
             let name = &record.definition.task;
             tracing::warn!(%id, task = name, "no handler is registered, the task waits");
             let text = format!("no handler is registered for the task {name:?}");
             let failure = Failure::new(FailureKind::Undecodable, text);
             let change = lease.wait(self.deps.process, WaitReason::NoHandler, failure, now);
-            self.put_aside(change, registration, place);
+            self.put_aside(change, None, registration, place);
             return;
+        };
+        let recurrence = match due_series(&record, now) {
+            Due::Run(recurrence) => recurrence,
+            Due::Skip(next) => {
+                let skip = lease.skip_to(next, now);
+                self.put_aside(skip, Some(next), registration, place);
+                return;
+            }
+            Due::Over => {
+                self.put_aside(lease.finish_series(now), None, registration, place);
+                return;
+            }
+            Due::Unreadable(failure) => {
+                let task = &record.definition.task;
+                tracing::error!(%id, task, "a series that can't be read has failed: {failure}");
+                self.put_aside(lease.poison(failure, now), None, registration, place);
+                return;
+            }
         };
         let mut delivery = Delivery::new(record, None, task, &self.deps.gate, registration, place);
         delivery.interrupted = claimed.interrupted;
+        delivery.recurrence = recurrence;
         self.accept(delivery);
     }
 
@@ -154,17 +177,64 @@ impl WorkerPool {
         });
     }
 
-    /// Ends a delivery that can't run; it keeps its place until that is stored.
-    fn put_aside(&self, change: RowChange, registration: Registration, place: Place) {
+    /// Ends a delivery that does not run; it keeps its place until that is stored. If it is due
+    /// `again`, the queue looks for it then.
+    fn put_aside(
+        &self,
+        change: RowChange,
+        again: Option<Timestamp>,
+        registration: Registration,
+        place: Place,
+    ) {
         let persistence = self.deps.persistence.clone();
-        let pool = self.deps.gate.pool.clone();
+        let gate = Arc::clone(&self.deps.gate);
+        let scheduler = self.deps.run.scheduler.clone();
+        let pool = gate.pool.clone();
         actix_rt::spawn(async move {
             let settled = ChangeChain::default().settle(&persistence, change).await;
             drop((registration, place));
+            // Only now: a claim that came before the commit would not find the row.
+            if let Some(at) = again {
+                tell(&scheduler, WakeAt { gate, at });
+            }
             if !matches!(settled, Settled::Applied) {
                 tell(&pool, SweepOrphans);
             }
         });
+    }
+}
+
+/// What a claimed row comes to, as far as its schedule has a say.
+enum Due {
+    Run(Option<Recurrence>),
+    Skip(Timestamp),
+    Over,
+    /// Its schedule can't be read: it is never run as if it had none.
+    Unreadable(Failure),
+}
+
+fn due_series(record: &TaskRecord, now: Timestamp) -> Due {
+    let Some(series) = &record.definition.series else {
+        return Due::Run(None);
+    };
+    let recurrence = match Recurrence::read(series) {
+        Ok(recurrence) => recurrence,
+        Err(error) => {
+            let text = format!("the schedule can't be read: {error}");
+            return Due::Unreadable(Failure::new(FailureKind::Undecodable, text));
+        }
+    };
+    // Between two attempts the occurrence is under way already.
+    if record.state.status == Status::InProgress {
+        return Due::Run(Some(recurrence));
+    }
+    let Some(due) = record.state.next_run_at else {
+        return Due::Over;
+    };
+    match recurrence.due(due, record.state.run_count, now) {
+        Occurrence::Run => Due::Run(Some(recurrence)),
+        Occurrence::Skip(next) => Due::Skip(next),
+        Occurrence::Over => Due::Over,
     }
 }
 
@@ -190,7 +260,7 @@ impl Handler<Claimed> for WorkerPool {
                 let gate = &self.deps.gate;
                 let places = gate.end_claim(answer.tasks.len(), answer.exhausted);
                 if let Some(at) = answer.next_available_at {
-                    let gate = std::sync::Arc::clone(gate);
+                    let gate = Arc::clone(gate);
                     tell(&self.deps.run.scheduler, WakeAt { gate, at });
                 }
                 for (task, place) in answer.tasks.into_iter().zip(places) {

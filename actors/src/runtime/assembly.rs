@@ -23,9 +23,12 @@ use super::settings::{Settings, StartError};
 use crate::delivery::{DeliveryRegistry, RunDeps, SoloGate, StopSignals};
 use crate::dispatch::{AdmissionDeps, Gates};
 use crate::monitor::{Monitor, MonitorDeps, Publisher, Subscribers};
-use crate::persistence::{Patience, Persistence, PersistenceClient, PersistenceDeps, WriteQueue};
+use crate::persistence::{
+    HealthSignal, Patience, Persistence, PersistenceClient, PersistenceDeps, WriteQueue,
+};
 use crate::pool::{ClaimLimits, PoolDeps, WorkerPool};
 use crate::queue::{Gate, Queue};
+use crate::retention::{Housekeeper, HousekeeperDeps, Retention, RetentionDeps};
 use crate::scheduler::{Scheduler, SchedulerDeps};
 use crate::supervision::{ActorName, CrashReport, CrashSink, GuardedSlot, RestartBudget, Verdict};
 use crate::supervisor::{ShutdownDeps, ShutdownTimes, Shutdowns, Supervisor, SupervisorDeps};
@@ -59,7 +62,16 @@ pub(super) async fn assemble(
         .storage
         .open(ProcessStart { id: process, at })
         .await?;
-    let slots = Slots::new(&settings.queues);
+    let slots = Slots::new(&settings);
+    let retention = settings.retention.take().map(|policy| {
+        Retention::new(RetentionDeps {
+            policy,
+            storage: Arc::clone(&storage),
+            clock: Arc::clone(&settings.clock),
+            lifecycle: lifecycle.clone(),
+            turn: Semaphore::new(1),
+        })
+    });
     let wiring = Wiring {
         gates: slots.gates(&settings.queues),
         persistence: PersistenceClient::new(slots.persistence.addr(), Arc::clone(&settings.clock)),
@@ -68,9 +80,11 @@ pub(super) async fn assemble(
         storage,
         lifecycle,
         subscribers: Subscribers::new(),
+        health: HealthSignal::new(),
         registry: DeliveryRegistry::new(),
         signals: StopSignals::default(),
         faults: FaultSwitch::default(),
+        retention,
         settings,
     };
     Ok(wiring.start(slots, handlers))
@@ -82,6 +96,8 @@ struct Slots {
     persistence: GuardedSlot<Persistence>,
     scheduler: GuardedSlot<Scheduler>,
     monitor: GuardedSlot<Monitor>,
+    /// There if a retention policy is set.
+    housekeeper: Option<GuardedSlot<Housekeeper>>,
     pools: Vec<GuardedSlot<WorkerPool>>,
 }
 
@@ -95,9 +111,11 @@ struct Wiring {
     gates: Vec<Arc<Gate>>,
     persistence: PersistenceClient,
     subscribers: Subscribers,
+    health: HealthSignal,
     registry: DeliveryRegistry,
     signals: StopSignals,
     faults: FaultSwitch,
+    retention: Option<Retention>,
 }
 
 impl Wiring {
@@ -115,13 +133,16 @@ impl Wiring {
             reports: crash_sink(self.lifecycle.clone()),
         };
         let persistence = Persistence::new(self.persistence(&slots));
-        let supervisor = Supervisor::new(self.supervisor(admission));
+        let supervisor = Supervisor::new(self.supervisor(&slots, admission));
         guard.start(slots.monitor, Monitor::new(self.monitor()));
         guard.start(slots.persistence, persistence);
         self.reconsider_waiting();
         guard.start(slots.scheduler, Scheduler::new(self.scheduler()));
         for (slot, deps) in slots.pools.into_iter().zip(pools) {
             guard.start(slot, WorkerPool::new(deps));
+        }
+        if let Some((slot, deps)) = slots.housekeeper.zip(self.housekeeper()) {
+            guard.start(slot, Housekeeper::new(deps));
         }
         guard.start(slots.supervisor, supervisor);
         ready
@@ -135,6 +156,7 @@ impl Wiring {
         Client {
             supervisor: slots.supervisor.addr(),
             subscribers: self.subscribers.clone(),
+            health: self.health.watch(),
             lifecycle: self.lifecycle.clone(),
             clock: self.clock(),
             ids: Arc::clone(&self.settings.ids),
@@ -156,6 +178,7 @@ impl Wiring {
             abort_after: self.settings.abort_after,
             probation: self.settings.probation,
             decode_failures: self.settings.decode_failures,
+            logs: self.settings.logs.clone(),
         })
     }
 
@@ -175,6 +198,7 @@ impl Wiring {
             max_payload: self.settings.max_payload,
             patience: self.settings.patience,
             round_trip_payloads: self.settings.round_trip_payloads,
+            audit_level: self.settings.audit_level,
         }
     }
 
@@ -208,6 +232,8 @@ impl Wiring {
             lane: Arc::new(Semaphore::new(1)),
             clock: self.clock(),
             publisher: Publisher::new(slots.monitor.addr(), self.subscribers.clone()),
+            registry: self.registry.clone(),
+            health: self.health.clone(),
             faults: self.faults.clone(),
         }
     }
@@ -227,7 +253,15 @@ impl Wiring {
         }
     }
 
-    fn supervisor(&self, admission: AdmissionDeps) -> SupervisorDeps {
+    fn housekeeper(&self) -> Option<HousekeeperDeps> {
+        Some(HousekeeperDeps {
+            retention: self.retention.clone()?,
+            clock: self.clock(),
+            faults: self.faults.clone(),
+        })
+    }
+
+    fn supervisor(&self, slots: &Slots, admission: AdmissionDeps) -> SupervisorDeps {
         let times = ShutdownTimes {
             drain: self.settings.drain,
             grace: self.settings.grace,
@@ -236,6 +270,7 @@ impl Wiring {
         let shutdowns = Shutdowns::new(ShutdownDeps {
             admission: admission.clone(),
             storage: Arc::clone(&self.storage),
+            retention: self.retention.clone(),
             lifecycle: self.lifecycle.clone(),
             signals: self.signals.clone(),
             times,
@@ -245,6 +280,7 @@ impl Wiring {
             admission,
             storage: Arc::clone(&self.storage),
             subscribers: self.subscribers.clone(),
+            housekeeper: slots.housekeeper.as_ref().map(GuardedSlot::addr),
             shutdowns,
             patience: self.settings.patience,
             faults: self.faults.clone(),
@@ -254,7 +290,7 @@ impl Wiring {
     /// Lets rows be looked at again that an earlier start could not run. Posted before any claim, so
     /// the first one finds them.
     fn reconsider_waiting(&self) {
-        let known_tasks = self.catalog.names().map(str::to_owned).collect();
+        let known_tasks = self.catalog.stored_names().map(str::to_owned).collect();
         let reconsider = Write::Reconsider(ReconsiderWaiting { known_tasks });
         drop(
             self.persistence
@@ -264,7 +300,7 @@ impl Wiring {
 }
 
 impl Slots {
-    fn new(queues: &[Queue]) -> Self {
+    fn new(settings: &Settings) -> Self {
         let pool = |queue: &Queue| {
             GuardedSlot::new(ActorName::from(format!("pool {}", queue.name)), MAILBOX)
         };
@@ -273,7 +309,11 @@ impl Slots {
             persistence: GuardedSlot::new(ActorName::from("persistence"), MAILBOX),
             scheduler: GuardedSlot::new(ActorName::from("scheduler"), MAILBOX),
             monitor: GuardedSlot::new(ActorName::from("monitor"), MAILBOX),
-            pools: queues.iter().map(pool).collect(),
+            housekeeper: settings
+                .retention
+                .as_ref()
+                .map(|_| GuardedSlot::new(ActorName::from("housekeeper"), MAILBOX)),
+            pools: settings.queues.iter().map(pool).collect(),
         }
     }
 
@@ -298,6 +338,7 @@ impl Slots {
             persistence: self.persistence.addr(),
             scheduler: self.scheduler.addr(),
             monitor: self.monitor.addr(),
+            housekeeper: self.housekeeper.as_ref().map(GuardedSlot::addr),
             pools: self.pools.iter().map(GuardedSlot::addr).collect(),
             faults: faults.clone(),
         }

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Addr, Recipient};
+use evertask_core::audit::AuditLevel;
+use evertask_core::log::{LogPage, LogSearch};
 use evertask_core::retry::RetryPolicy;
 use evertask_core::task::{IdSource, TaskId, TraceContext};
 use evertask_core::time::{Clock, Timestamp};
@@ -11,10 +13,14 @@ use futures::future::BoxFuture;
 
 use super::lifecycle::{Lifecycle, RuntimeFault};
 use crate::dispatch::{Dispatch, DispatchError};
+use crate::log::LogTail;
 use crate::monitor::{EventStream, Subscribers, TaskEvent};
+use crate::persistence::HealthWatch;
+use crate::retention::RetentionReport;
 use crate::supervision::ask;
 use crate::supervisor::{
-    Cancel, CancelOutcome, GetTask, RequestError, Shutdown, ShutdownReport, Supervisor, TaskView,
+    Cancel, CancelOutcome, GetLogs, GetTask, PreviewRetention, RequestError, RunRetention,
+    Shutdown, ShutdownReport, Supervisor, TailLogs, TaskView,
 };
 use crate::task::Task;
 
@@ -25,6 +31,7 @@ use crate::task::Task;
 pub struct Client {
     pub(super) supervisor: Addr<Supervisor>,
     pub(super) subscribers: Subscribers,
+    pub(super) health: HealthWatch,
     pub(super) lifecycle: Lifecycle,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) ids: Arc<dyn IdSource>,
@@ -115,6 +122,55 @@ impl Client {
     /// Fails if the storage can't be read or the runtime does not answer.
     pub async fn task(&self, id: TaskId) -> Result<Option<TaskView>, RequestError> {
         let answer = ask(&self.supervisor, GetTask(id)).await;
+        answer.unwrap_or(Err(RequestError::NoAnswer))
+    }
+
+    /// Reads a page of the lines that a task logged, in the order of run, delivery and sequence. The
+    /// `next` of a page is the `after` of the following search.
+    ///
+    /// # Errors
+    ///
+    /// Fails if more lines are asked for than a page can have, the storage can't be read or the
+    /// runtime does not answer.
+    pub async fn logs(&self, search: LogSearch) -> Result<LogPage, RequestError> {
+        let answer = ask(&self.supervisor, GetLogs(search)).await;
+        answer.unwrap_or(Err(RequestError::NoAnswer))
+    }
+
+    /// Follows the lines that a task logs from now on; `None` if there is no such task.
+    ///
+    /// # Errors
+    ///
+    /// As [`task`](Self::task).
+    pub async fn tail(&self, id: TaskId) -> Result<Option<LogTail>, RequestError> {
+        let answer = ask(&self.supervisor, TailLogs(id)).await;
+        answer.unwrap_or(Err(RequestError::NoAnswer))
+    }
+
+    /// Tells whether the storage can be used, and when that changes: what a health check of the
+    /// application asks.
+    pub fn storage_health(&self) -> HealthWatch {
+        self.health.clone()
+    }
+
+    /// Does a cycle of retention now, without waiting for its time, and answers what it deleted.
+    ///
+    /// # Errors
+    ///
+    /// Fails if no retention policy is set, the storage can't be used or the runtime does not answer;
+    /// what was deleted by then stays deleted.
+    pub async fn run_retention(&self) -> Result<RetentionReport, RequestError> {
+        let answer = ask(&self.supervisor, RunRetention).await;
+        answer.unwrap_or(Err(RequestError::NoAnswer))
+    }
+
+    /// Counts what a cycle of retention would delete now, and deletes nothing.
+    ///
+    /// # Errors
+    ///
+    /// Fails if no retention policy is set, the storage can't be read or the runtime does not answer.
+    pub async fn preview_retention(&self) -> Result<RetentionReport, RequestError> {
+        let answer = ask(&self.supervisor, PreviewRetention).await;
         answer.unwrap_or(Err(RequestError::NoAnswer))
     }
 
@@ -239,6 +295,26 @@ impl DispatchRequest<'_> {
     /// See [`Dispatch::timeout`].
     pub fn timeout(self, timeout: Duration) -> Self {
         self.with(|dispatch| dispatch.timeout(timeout))
+    }
+
+    /// See [`Dispatch::audit`].
+    pub fn audit(self, level: AuditLevel) -> Self {
+        self.with(|dispatch| dispatch.audit(level))
+    }
+
+    /// See [`Dispatch::every`].
+    pub fn every(self, step: Duration) -> Self {
+        self.with(|dispatch| dispatch.every(step))
+    }
+
+    /// See [`Dispatch::max_runs`].
+    pub fn max_runs(self, runs: u32) -> Self {
+        self.with(|dispatch| dispatch.max_runs(runs))
+    }
+
+    /// See [`Dispatch::run_until`].
+    pub fn run_until(self, instant: Timestamp) -> Self {
+        self.with(|dispatch| dispatch.run_until(instant))
     }
 
     /// See [`Dispatch::trace`].

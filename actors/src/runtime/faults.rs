@@ -55,6 +55,7 @@ mod switch {
     use crate::monitor::Monitor;
     use crate::persistence::Persistence;
     use crate::pool::WorkerPool;
+    use crate::retention::Housekeeper;
     use crate::scheduler::Scheduler;
     use crate::supervisor::Supervisor;
 
@@ -71,6 +72,8 @@ mod switch {
         Scheduler,
         /// The monitor.
         Monitor,
+        /// The housekeeper, if a retention policy is set.
+        Housekeeper,
     }
 
     /// Where in its life to crash it.
@@ -186,7 +189,14 @@ mod switch {
         )+};
     }
 
-    provokable!(Supervisor, Persistence, WorkerPool, Scheduler, Monitor);
+    provokable!(
+        Supervisor,
+        Persistence,
+        WorkerPool,
+        Scheduler,
+        Monitor,
+        Housekeeper
+    );
 }
 
 #[cfg(feature = "testing")]

@@ -6,6 +6,7 @@ use super::faults::{FaultPoint, FaultSwitch, Phase, Provocation, Provoke, Target
 use crate::monitor::Monitor;
 use crate::persistence::Persistence;
 use crate::pool::WorkerPool;
+use crate::retention::Housekeeper;
 use crate::scheduler::Scheduler;
 use crate::supervision::tell;
 use crate::supervisor::Supervisor;
@@ -16,6 +17,7 @@ pub(crate) struct Provoker {
     pub(crate) persistence: Addr<Persistence>,
     pub(crate) scheduler: Addr<Scheduler>,
     pub(crate) monitor: Addr<Monitor>,
+    pub(crate) housekeeper: Option<Addr<Housekeeper>>,
     pub(crate) pools: Vec<Addr<WorkerPool>>,
     pub(crate) faults: FaultSwitch,
 }
@@ -29,6 +31,10 @@ impl Provoker {
             Provocation::Actor(Target::Persistence, phase) => self.crash(&self.persistence, phase),
             Provocation::Actor(Target::Scheduler, phase) => self.crash(&self.scheduler, phase),
             Provocation::Actor(Target::Monitor, phase) => self.crash(&self.monitor, phase),
+            Provocation::Actor(Target::Housekeeper, phase) => {
+                let housekeeper = self.housekeeper.iter();
+                housekeeper.for_each(|housekeeper| self.crash(housekeeper, phase));
+            }
             Provocation::Actor(Target::Pool, phase) => {
                 self.pools.iter().for_each(|pool| self.crash(pool, phase));
             }

@@ -1,6 +1,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use evertask_core::audit::AuditLevel;
+use evertask_core::log::LogOptions;
+use evertask_core::retention::RetentionPolicy;
 use evertask_core::storage::{StorageBackend, StorageError};
 use evertask_core::task::{IdSource, RandomIds};
 use evertask_core::time::{Clock, SystemClock};
@@ -40,11 +43,17 @@ pub struct Settings {
     pub probation: Duration,
     /// In how many starts a stored payload may fail to decode.
     pub decode_failures: u32,
+    /// How much of the history of tasks is kept whose dispatch and type don't say.
+    pub audit_level: AuditLevel,
+    /// Which lines of tasks are kept.
+    pub logs: LogOptions,
     /// How many threads run asynchronous handlers; 0 means one per core.
     pub handler_threads: usize,
     /// Whether handlers get what was stored instead of what was dispatched, to find payloads that
     /// don't survive being stored.
     pub round_trip_payloads: bool,
+    /// What is deleted after a time; `None` keeps everything.
+    pub retention: Option<RetentionPolicy>,
 }
 
 impl Settings {
@@ -65,8 +74,11 @@ impl Settings {
             quarantine_after: 5,
             probation: Duration::from_millis(250),
             decode_failures: 5,
+            audit_level: AuditLevel::default(),
+            logs: LogOptions::off(),
             handler_threads: 0,
             round_trip_payloads: false,
+            retention: None,
         }
     }
 
@@ -97,6 +109,13 @@ impl Settings {
                     problem: "it must be longer than zero",
                 });
             }
+        }
+        let interval = self.retention.as_ref().map(RetentionPolicy::cycle_interval);
+        if interval.is_some_and(|interval| interval.is_zero()) {
+            return Err(StartError::Setting {
+                setting: "retention",
+                problem: "its interval must be longer than zero",
+            });
         }
         let mut names = std::collections::HashSet::new();
         for queue in &self.queues {

@@ -60,18 +60,23 @@ fn live(
     };
     let handle = handlers.handle().clone();
     let patience = settings.abort_after;
-    actix_rt::System::new().block_on(async move {
-        match assemble(settings, handle, lifecycle.clone()).await {
-            Ok(started) => {
-                if ready.send(Ok(started)).is_ok() {
-                    lifecycle.closed().await;
+    {
+        // What is dropped with the system may have to spawn then: a connection in use, for one, goes
+        // back to its pool.
+        let _context = handlers.enter();
+        actix_rt::System::new().block_on(async move {
+            match assemble(settings, handle, lifecycle.clone()).await {
+                Ok(started) => {
+                    if ready.send(Ok(started)).is_ok() {
+                        lifecycle.closed().await;
+                    }
+                }
+                Err(error) => {
+                    ready.send(Err(error)).ok();
                 }
             }
-            Err(error) => {
-                ready.send(Err(error)).ok();
-            }
-        }
-    });
+        });
+    }
     // What a handler does between two awaits ends first, and with it the use of the storage. What
     // takes longer is left to itself: a blocking body may never end.
     handlers.shutdown_timeout(patience);

@@ -1,19 +1,24 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::{Actor, Context, Handler, ResponseFuture, Supervised};
+use actix::{Actor, Addr, Context, Handler, ResponseFuture, Supervised};
+use evertask_core::log::LogPage;
 use evertask_core::storage::{Answer, CancelAnswer, CancelTask, TaskStorage, Write};
 use evertask_core::task::{Status, TaskId};
 
 use super::messages::{
-    Cancel, CancelOutcome, GetTask, RequestError, Shutdown, Subscribe, TaskView,
+    Cancel, CancelOutcome, GetLogs, GetTask, PreviewRetention, RequestError, RunRetention,
+    Shutdown, Subscribe, TailLogs, TaskView,
 };
 use super::shutdown::{ShutdownReport, Shutdowns};
 use crate::delivery::Cancellation;
 use crate::dispatch::{AdmissionDeps, Dispatch, DispatchError, admit};
+use crate::log::LogTail;
 use crate::monitor::Subscribers;
 use crate::persistence::{Patience, WriteError};
+use crate::retention::{Housekeeper, PreviewCycle, RetentionReport, RunCycle};
 use crate::runtime::FaultSwitch;
+use crate::supervision::ask;
 
 /// Takes what an application asks for.
 pub struct Supervisor {
@@ -26,6 +31,8 @@ pub(crate) struct SupervisorDeps {
     pub(crate) admission: AdmissionDeps,
     pub(crate) storage: Arc<dyn TaskStorage>,
     pub(crate) subscribers: Subscribers,
+    /// There if a retention policy is set.
+    pub(crate) housekeeper: Option<Addr<Housekeeper>>,
     pub(crate) shutdowns: Shutdowns,
     pub(crate) patience: Duration,
     pub(crate) faults: FaultSwitch,
@@ -130,6 +137,65 @@ impl Handler<GetTask> for Supervisor {
             };
             let attempts = storage.attempts(id).await.map_err(failed)?;
             Ok(Some(TaskView { record, attempts }))
+        })
+    }
+}
+
+impl Handler<GetLogs> for Supervisor {
+    type Result = ResponseFuture<Result<LogPage, RequestError>>;
+
+    fn handle(&mut self, GetLogs(search): GetLogs, _: &mut Self::Context) -> Self::Result {
+        let storage = Arc::clone(&self.deps.storage);
+        Box::pin(async move {
+            search.check()?;
+            let page = storage.queries().logs(&search).await;
+            page.map_err(|error| RequestError::Storage(error.to_string()))
+        })
+    }
+}
+
+impl Handler<TailLogs> for Supervisor {
+    type Result = ResponseFuture<Result<Option<LogTail>, RequestError>>;
+
+    fn handle(&mut self, TailLogs(id): TailLogs, _: &mut Self::Context) -> Self::Result {
+        let storage = Arc::clone(&self.deps.storage);
+        let registry = self.deps.admission.registry.clone();
+        // Opened before the task is read: if it ends in between, that is noticed.
+        let tail = registry.tails().open(id, &self.deps.admission.lifecycle);
+        Box::pin(async move {
+            let record = storage.task(id).await;
+            let record = record.map_err(|error| RequestError::Storage(error.to_string()))?;
+            let is_over = record.as_ref().map(|record| record.state.is_over());
+            if is_over == Some(true) {
+                registry.task_over(id);
+            }
+            Ok(is_over.map(|_| tail))
+        })
+    }
+}
+
+impl Handler<RunRetention> for Supervisor {
+    type Result = ResponseFuture<Result<RetentionReport, RequestError>>;
+
+    fn handle(&mut self, _: RunRetention, _: &mut Self::Context) -> Self::Result {
+        let asked = self.deps.housekeeper.as_ref();
+        let asked = asked.map(|housekeeper| ask(housekeeper, RunCycle));
+        Box::pin(async move {
+            let answer = asked.ok_or(RequestError::NoRetention)?.await;
+            answer.unwrap_or(Err(RequestError::NoAnswer))
+        })
+    }
+}
+
+impl Handler<PreviewRetention> for Supervisor {
+    type Result = ResponseFuture<Result<RetentionReport, RequestError>>;
+
+    fn handle(&mut self, _: PreviewRetention, _: &mut Self::Context) -> Self::Result {
+        let asked = self.deps.housekeeper.as_ref();
+        let asked = asked.map(|housekeeper| ask(housekeeper, PreviewCycle));
+        Box::pin(async move {
+            let answer = asked.ok_or(RequestError::NoRetention)?.await;
+            answer.unwrap_or(Err(RequestError::NoAnswer))
         })
     }
 }

@@ -1,9 +1,12 @@
 use actix::{Message, Recipient};
+use evertask_core::log::{InvalidLogSearch, LogPage, LogSearch};
 use evertask_core::task::{AttemptRecord, Status, TaskId, TaskRecord};
 use thiserror::Error;
 
 use super::shutdown::ShutdownReport;
+use crate::log::LogTail;
 use crate::monitor::TaskEvent;
+use crate::retention::RetentionReport;
 
 /// Cancels a task, wherever it is; the answer comes once that is stored.
 ///
@@ -70,6 +73,16 @@ pub struct TaskView {
     pub attempts: Vec<AttemptRecord>,
 }
 
+/// Reads a page of the lines that a task logged; an unknown task has none.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "Result<LogPage, RequestError>")]
+pub struct GetLogs(pub LogSearch);
+
+/// Follows the lines that a task logs from now on; `None` if there is no such task.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "Result<Option<LogTail>, RequestError>")]
+pub struct TailLogs(pub TaskId);
+
 /// Sends every event from now on to an actor.
 ///
 /// The size of the actor's mailbox is the size of its outbox: what does not fit is dropped, and
@@ -87,6 +100,18 @@ impl Subscribe {
     }
 }
 
+/// Does a cycle of retention now, without waiting for its time; the answer comes at its end.
+///
+/// A cycle that is under way ends first.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "Result<RetentionReport, RequestError>")]
+pub struct RunRetention;
+
+/// Counts what a cycle of retention would delete now, and deletes nothing.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "Result<RetentionReport, RequestError>")]
+pub struct PreviewRetention;
+
 /// Shuts the runtime down: drains, tells handlers to stop, aborts; every sender gets the report.
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "ShutdownReport")]
@@ -99,6 +124,12 @@ pub enum RequestError {
     /// The storage could not be used.
     #[error("the storage could not be used: {0}")]
     Storage(String),
+    /// The search asks for something that can't be answered.
+    #[error(transparent)]
+    Search(#[from] InvalidLogSearch),
+    /// No retention policy is set.
+    #[error("no retention policy is set; add one with `.retention(…)`")]
+    NoRetention,
     /// The runtime has ended, or crashed over this request.
     #[error("the runtime did not answer, the outcome is unknown")]
     NoAnswer,

@@ -10,6 +10,9 @@ mod shutdown;
 
 pub use actor::Supervisor;
 pub(crate) use actor::SupervisorDeps;
-pub use messages::{Cancel, CancelOutcome, GetTask, RequestError, Shutdown, Subscribe, TaskView};
+pub use messages::{
+    Cancel, CancelOutcome, GetLogs, GetTask, PreviewRetention, RequestError, RunRetention,
+    Shutdown, Subscribe, TailLogs, TaskView,
+};
 pub use shutdown::{LeftBehind, ShutdownReport};
 pub(crate) use shutdown::{ShutdownDeps, ShutdownTimes, Shutdowns};

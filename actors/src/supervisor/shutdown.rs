@@ -11,6 +11,7 @@ use crate::delivery::StopSignals;
 use crate::dispatch::AdmissionDeps;
 use crate::persistence::{Patience, Posted};
 use crate::pool::Drain;
+use crate::retention::Retention;
 use crate::runtime::Lifecycle;
 use crate::supervision::ask;
 
@@ -63,6 +64,8 @@ pub(crate) struct Shutdowns {
 pub(crate) struct ShutdownDeps {
     pub(crate) admission: AdmissionDeps,
     pub(crate) storage: Arc<dyn TaskStorage>,
+    /// There if a retention policy is set.
+    pub(crate) retention: Option<Retention>,
     pub(crate) lifecycle: Lifecycle,
     pub(crate) signals: StopSignals,
     pub(crate) times: ShutdownTimes,
@@ -177,6 +180,10 @@ impl ShutdownDeps {
                 .ok();
             // What was on its way to a pool when the first drain was made has arrived by now.
             *given_back += self.drain_pools().await;
+            // A cycle stops after the batch that it is doing.
+            if let Some(retention) = &self.retention {
+                retention.turn_ended().await;
+            }
             self.storage.close().await
         };
         tokio::select! {

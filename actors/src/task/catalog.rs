@@ -22,15 +22,25 @@ pub(crate) struct RegisteredTask {
 /// Everything a runtime can run, by stable name.
 pub(crate) struct HandlerCatalog {
     tasks: HashMap<&'static str, RegisteredTask>,
+    /// The present names of tasks that were stored under another one.
+    aliases: HashMap<&'static str, &'static str>,
 }
 
 impl HandlerCatalog {
+    /// The task that is dispatched under that name.
     pub(crate) fn get(&self, name: &str) -> Option<&RegisteredTask> {
         self.tasks.get(name)
     }
 
-    pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
-        self.tasks.keys().copied()
+    /// The task that rows of that name are: by its own name or by one it had before.
+    pub(crate) fn stored_as(&self, name: &str) -> Option<&RegisteredTask> {
+        let present = self.aliases.get(name).copied().unwrap_or(name);
+        self.tasks.get(present)
+    }
+
+    /// Every name under which a row can be run.
+    pub(crate) fn stored_names(&self) -> impl Iterator<Item = &'static str> {
+        self.tasks.keys().chain(self.aliases.keys()).copied()
     }
 
     pub(crate) fn tasks(&self) -> impl Iterator<Item = &RegisteredTask> {
@@ -46,6 +56,7 @@ pub struct CatalogBuilder {
 
 struct Registration {
     task: RegisteredTask,
+    aliases: &'static [&'static str],
     /// How a task without a usable name is named.
     type_name: &'static str,
 }
@@ -60,7 +71,20 @@ pub enum CatalogError {
     /// Two handlers for one name.
     #[error("two handlers are registered for the task {0:?}; each task name needs exactly one")]
     Duplicate(&'static str),
-    /// A name that can't be stored.
+    /// An alias under which rows could be two kinds of tasks, or the same one twice.
+    #[error(
+        "the alias {alias:?} of the task {task:?} is a name or an alias of {other:?} already; \
+         remove it from one of them"
+    )]
+    AliasTaken {
+        /// The alias.
+        alias: &'static str,
+        /// The task that names it.
+        task: &'static str,
+        /// The task that has it; the same one if it names it twice.
+        other: &'static str,
+    },
+    /// A name or an alias that can't be stored.
     #[error("the task name of the type {type_name} can't be used: {source}")]
     Name {
         /// The Rust type of the handler's task.
@@ -97,6 +121,7 @@ impl CatalogBuilder {
         };
         self.tasks.push(Registration {
             task,
+            aliases: T::ALIASES,
             type_name: std::any::type_name::<T>(),
         });
     }
@@ -106,23 +131,52 @@ impl CatalogBuilder {
             return Err(CatalogError::Empty);
         }
         let mut tasks = HashMap::new();
-        for Registration { task, type_name } in self.tasks {
+        let mut aliases = Vec::new();
+        for registration in self.tasks {
+            registration.check()?;
+            let Registration { task, .. } = registration;
             let name = task.name;
-            check_name(name).map_err(|source| CatalogError::Name {
-                type_name: type_name.to_owned(),
-                source,
-            })?;
-            if let Some(retry) = &task.options.retry {
-                retry
-                    .validate()
-                    .map_err(|source| CatalogError::Retry { task: name, source })?;
-            }
+            aliases.extend(registration.aliases.iter().map(|alias| (*alias, name)));
             if tasks.insert(name, task).is_some() {
                 return Err(CatalogError::Duplicate(name));
             }
         }
-        Ok(HandlerCatalog { tasks })
+        let aliases = present_names(&tasks, aliases)?;
+        Ok(HandlerCatalog { tasks, aliases })
     }
+}
+
+impl Registration {
+    fn check(&self) -> Result<(), CatalogError> {
+        let task = self.task.name;
+        for name in std::iter::once(&task).chain(self.aliases) {
+            check_name(name).map_err(|source| CatalogError::Name {
+                type_name: self.type_name.to_owned(),
+                source,
+            })?;
+        }
+        match &self.task.options.retry {
+            Some(retry) => retry
+                .validate()
+                .map_err(|source| CatalogError::Retry { task, source }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Answers the task of each alias, if there is exactly one.
+fn present_names(
+    tasks: &HashMap<&'static str, RegisteredTask>,
+    aliases: Vec<(&'static str, &'static str)>,
+) -> Result<HashMap<&'static str, &'static str>, CatalogError> {
+    let mut present = HashMap::new();
+    for (alias, task) in aliases {
+        let named = tasks.get(alias).map(|other| other.name);
+        if let Some(other) = named.or_else(|| present.insert(alias, task)) {
+            return Err(CatalogError::AliasTaken { alias, task, other });
+        }
+    }
+    Ok(present)
 }
 
 impl fmt::Debug for CatalogBuilder {

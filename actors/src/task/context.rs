@@ -3,12 +3,14 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use evertask_core::log::LogLevel;
 use evertask_core::task::TaskId;
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
-use tracing::Span;
+use tracing::{Level, Span};
 
+use crate::log::{DeliveryLog, printed, span_captured_by};
 use crate::runtime::Client;
 
 /// What a handler and its hooks know about the delivery they serve.
@@ -29,23 +31,41 @@ pub(crate) struct DeliveryContext {
     client: Client,
     runtime: Handle,
     span: Span,
+    log: Option<Arc<DeliveryLog>>,
     state: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
 }
 
 impl DeliveryContext {
-    pub(crate) fn new(id: TaskId, task: &str, client: &Client, runtime: &Handle) -> Self {
+    pub(crate) fn new(
+        id: TaskId,
+        task: &str,
+        client: &Client,
+        runtime: &Handle,
+        log: Option<Arc<DeliveryLog>>,
+    ) -> Self {
+        let span = match &log {
+            None => tracing::info_span!("task", %id, name = task),
+            // However little the application wants to hear, a captured span has to be seen.
+            Some(log) => span_captured_by(log, || tracing::error_span!("task", %id, name = task)),
+        };
         Self {
             id,
             task: task.to_owned(),
             client: client.within(id),
             runtime: runtime.clone(),
-            span: tracing::info_span!("task", %id, name = task),
+            span,
+            log,
             state: Mutex::default(),
         }
     }
 
     pub(crate) fn span(&self) -> &Span {
         &self.span
+    }
+
+    /// Where its lines are kept, if they are.
+    pub(crate) fn log(&self) -> Option<&Arc<DeliveryLog>> {
+        self.log.as_ref()
     }
 }
 
@@ -107,6 +127,31 @@ impl TaskContext {
         self.delivery.span.clone()
     }
 
+    /// Logs a line, which is kept with the task if its log is on, and handed to `tracing` in any
+    /// case.
+    ///
+    /// It works without any subscriber; handlers that log through `tracing` don't need it.
+    ///
+    /// ```
+    /// # use evertask_actors::TaskContext;
+    /// # use evertask_core::log::LogLevel;
+    /// # fn example(context: &TaskContext, sent: u32) {
+    /// context.log(LogLevel::Info, format_args!("{sent} letters sent"));
+    /// # }
+    /// ```
+    pub fn log(&self, level: LogLevel, message: impl fmt::Display) {
+        let log = self.delivery.log.as_ref();
+        let log = log.filter(|log| log.keeps_level(level));
+        if log.is_none() && !is_traced(level) {
+            return;
+        }
+        let message = printed(message);
+        trace(&self.delivery, level, &message);
+        if let Some(log) = log {
+            log.push(level, self.delivery.task.clone(), message, None);
+        }
+    }
+
     /// Keeps a value for later attempts and hooks of this delivery, at most one of each type; the
     /// previous one is replaced. It is lost when a later attempt runs in a new delivery.
     pub fn put<V: Send + Sync + 'static>(&self, value: V) {
@@ -142,4 +187,46 @@ impl fmt::Debug for TaskContext {
             .field("cancelled", &self.is_cancelled())
             .finish_non_exhaustive()
     }
+}
+
+/// Where the lines of [`TaskContext::log`] come from, for subscribers. Nothing of evertask's own is
+/// captured, so such a line is kept once.
+const TARGET: &str = "evertask::task";
+
+/// Does something for the level of the crate `tracing` that is meant: its levels are constants.
+macro_rules! at_level {
+    ($level:expr, $TRACED:ident => $act:expr) => {
+        match $level {
+            LogLevel::Trace => {
+                const $TRACED: Level = Level::TRACE;
+                $act
+            }
+            LogLevel::Debug => {
+                const $TRACED: Level = Level::DEBUG;
+                $act
+            }
+            LogLevel::Info => {
+                const $TRACED: Level = Level::INFO;
+                $act
+            }
+            LogLevel::Warn => {
+                const $TRACED: Level = Level::WARN;
+                $act
+            }
+            LogLevel::Error => {
+                const $TRACED: Level = Level::ERROR;
+                $act
+            }
+        }
+    };
+}
+
+/// Whether a subscriber wants to hear of a line.
+fn is_traced(level: LogLevel) -> bool {
+    at_level!(level, TRACED => tracing::event_enabled!(target: TARGET, TRACED))
+}
+
+fn trace(delivery: &DeliveryContext, level: LogLevel, message: &str) {
+    let span = &delivery.span;
+    at_level!(level, TRACED => tracing::event!(target: TARGET, parent: span, TRACED, "{message}"));
 }

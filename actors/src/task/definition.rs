@@ -1,5 +1,8 @@
+use std::error::Error;
 use std::time::Duration;
 
+use evertask_core::audit::AuditLevel;
+use evertask_core::log::LogOptions;
 use evertask_core::retry::RetryPolicy;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -26,17 +29,92 @@ use serde::de::DeserializeOwned;
 ///     }
 /// }
 /// ```
+///
+/// # Changing a payload
+///
+/// Tasks that are stored outlive the program that stored them, so a change of the type has to be one
+/// that their payloads survive. What is stored is never rewritten; it is adapted when it is decoded.
+///
+/// | change | what to do |
+/// |---|---|
+/// | the Rust type is renamed or moved | nothing |
+/// | a field is added | `#[serde(default)]` on it |
+/// | a field is dropped | nothing: what is not known is ignored |
+/// | a field is renamed | `#[serde(alias = "…")]` on it |
+/// | the task is renamed | the old name into [`ALIASES`](Self::ALIASES) |
+/// | anything else | raise [`VERSION`](Self::VERSION), implement [`upcast`](Self::upcast) |
+///
+/// A payload that can't be decoded all the same, and one of a version that only a newer program
+/// knows, waits visibly for the next start, and fails after as many starts as the builder's
+/// `decode_failures` says.
+///
+/// ```
+/// use std::error::Error;
+///
+/// use evertask_actors::Task;
+/// use serde::{Deserialize, Serialize};
+/// use serde_json::{Value, json};
+///
+/// /// Was `mail.greet` until it could greet several people.
+/// #[derive(Serialize, Deserialize)]
+/// struct WelcomeEmail {
+///     to: Vec<String>,
+///     #[serde(default)]
+///     language: Option<String>,
+/// }
+///
+/// impl Task for WelcomeEmail {
+///     const NAME: &'static str = "email.welcome";
+///     const ALIASES: &'static [&'static str] = &["mail.greet"];
+///     const VERSION: u32 = 2;
+///
+///     fn upcast(version: u32, payload: Value) -> Result<Value, Box<dyn Error + Send + Sync>> {
+///         match version {
+///             1 => Ok(json!({ "to": [payload.get("to").ok_or("it names nobody")?] })),
+///             other => Err(format!("there was no version {other}").into()),
+///         }
+///     }
+/// }
+/// ```
 pub trait Task: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// The stable name under which tasks of this kind are stored; unique in a runtime, not blank,
     /// at most 200 bytes. Renaming the Rust type does not change it.
     const NAME: &'static str;
 
-    /// The version of the payload's shape, stored with each task.
+    /// The names under which tasks of this kind were stored before; none by default.
+    ///
+    /// Rows of these names are run by the handler of this task. Names and aliases are unique in a
+    /// runtime, and new tasks are stored under [`NAME`](Self::NAME) only.
+    const ALIASES: &'static [&'static str] = &[];
+
+    /// The version of the payload's shape, stored with each task; 1 by default.
+    ///
+    /// It has to rise only with a change that stored payloads don't survive by themselves.
     const VERSION: u32 = 1;
 
     /// Where and how tasks of this kind run; read once at start.
     fn options() -> TaskOptions {
         TaskOptions::new()
+    }
+
+    /// Brings a stored payload of `version` to the shape of the version after it.
+    ///
+    /// It is called for each version from the stored one up to the present one. The payload is one
+    /// that some older program stored, so its shape is not certain; numbers beyond 64 bits have lost
+    /// digits.
+    ///
+    /// # Errors
+    ///
+    /// By default every payload is refused. One that is refused counts as one that can't be decoded.
+    fn upcast(
+        version: u32,
+        _payload: serde_json::Value,
+    ) -> Result<serde_json::Value, Box<dyn Error + Send + Sync>> {
+        Err(format!(
+            "the task {:?} does not say how; implement `Task::upcast` for version {version}",
+            Self::NAME
+        )
+        .into())
     }
 }
 
@@ -48,6 +126,8 @@ pub struct TaskOptions {
     pub(crate) queue: Option<String>,
     pub(crate) retry: Option<RetryPolicy>,
     pub(crate) timeout: Option<Duration>,
+    pub(crate) audit_level: Option<AuditLevel>,
+    pub(crate) logs: Option<LogOptions>,
 }
 
 impl TaskOptions {
@@ -67,6 +147,20 @@ impl TaskOptions {
     #[must_use]
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.retry = Some(policy);
+        self
+    }
+
+    /// How much of their history is kept; what the runtime says if not set.
+    #[must_use]
+    pub fn audit(mut self, level: AuditLevel) -> Self {
+        self.audit_level = Some(level);
+        self
+    }
+
+    /// Which of the lines that these tasks log are kept.
+    #[must_use]
+    pub fn logs(mut self, options: LogOptions) -> Self {
+        self.logs = Some(options);
         self
     }
 

@@ -13,6 +13,7 @@ use super::context::TaskContext;
 use super::definition::Task;
 use super::error::{TaskError, TaskResult};
 use super::handler::TaskHandler;
+use super::payload::{DecodeError, decode};
 
 /// A typed task value, behind which the type is hidden.
 pub(crate) type Payload = Arc<dyn Any + Send + Sync>;
@@ -26,7 +27,8 @@ pub(crate) struct Body {
 
 /// A handler, behind which its type and that of its task are hidden.
 pub(crate) trait AnyHandler: Send + Sync {
-    fn decode(&self, json: &str) -> Result<Payload, serde_json::Error>;
+    /// Decodes a payload that was stored with that version.
+    fn decode(&self, version: u32, json: &str) -> Result<Payload, DecodeError>;
     fn spawn(&self, runtime: &Handle, payload: &Payload, context: TaskContext) -> Body;
     fn hook(
         &self,
@@ -85,8 +87,8 @@ impl<T: Task, H: BlockingHandler<T>> BlockingAdapter<T, H> {
 }
 
 impl<T: Task, H: TaskHandler<T>> AnyHandler for AsyncAdapter<T, H> {
-    fn decode(&self, json: &str) -> Result<Payload, serde_json::Error> {
-        decode::<T>(json)
+    fn decode(&self, version: u32, json: &str) -> Result<Payload, DecodeError> {
+        erased::<T>(version, json)
     }
 
     fn spawn(&self, runtime: &Handle, payload: &Payload, context: TaskContext) -> Body {
@@ -123,8 +125,8 @@ impl<T: Task, H: TaskHandler<T>> AnyHandler for AsyncAdapter<T, H> {
 }
 
 impl<T: Task, H: BlockingHandler<T>> AnyHandler for BlockingAdapter<T, H> {
-    fn decode(&self, json: &str) -> Result<Payload, serde_json::Error> {
-        decode::<T>(json)
+    fn decode(&self, version: u32, json: &str) -> Result<Payload, DecodeError> {
+        erased::<T>(version, json)
     }
 
     fn spawn(&self, runtime: &Handle, payload: &Payload, context: TaskContext) -> Body {
@@ -162,8 +164,8 @@ impl<T: Task, H: BlockingHandler<T>> AnyHandler for BlockingAdapter<T, H> {
     }
 }
 
-fn decode<T: Task>(json: &str) -> Result<Payload, serde_json::Error> {
-    serde_json::from_str::<T>(json).map(|task| Arc::new(task) as Payload)
+fn erased<T: Task>(version: u32, json: &str) -> Result<Payload, DecodeError> {
+    decode::<T>(version, json).map(|task| Arc::new(task) as Payload)
 }
 
 fn typed<T: Task>(payload: &Payload) -> Result<Arc<T>, TaskError> {

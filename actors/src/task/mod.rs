@@ -7,6 +7,7 @@ mod definition;
 mod erased;
 mod error;
 mod handler;
+mod payload;
 
 pub use blocking::BlockingHandler;
 pub use catalog::{CatalogBuilder, CatalogError};
