@@ -200,25 +200,12 @@ async fn open(database: &Path) -> Arc<dyn TaskStorage> {
 }
 
 fn new_task(number: u32, id: TaskId, now: Timestamp) -> NewTask {
-    let definition = TaskDefinition {
+    let definition = TaskDefinition::new(
         id,
-        created_at: now,
-        task: Numbered::NAME.to_owned(),
-        payload_version: Numbered::VERSION,
-        payload: serde_json::to_string(&Numbered(number)).unwrap(),
-        queue: Queue::DEFAULT.to_owned(),
-        scheduled_at: None,
-        priority: 0,
-        tags: Vec::new(),
-        correlation_id: None,
-        parent_id: None,
-        series_id: None,
-        occurrence_at: None,
-        limit_key: None,
-        retry: None,
-        timeout: None,
-        trace: None,
-    };
+        Numbered::NAME,
+        &serde_json::to_string(&Numbered(number)).unwrap(),
+        now,
+    );
     let record = TaskRecord {
         definition,
         generation: Generation::default(),

@@ -1,27 +1,31 @@
 //! A storage whose steps a test can hold or fail, and of which it knows when nobody uses it.
 
+use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use evertask::retention::{RetentionBatch, RetentionCursor, RetentionStep};
+use evertask::storage::query::TaskQueries;
 use evertask::storage::{
     Answer, AuditEntry, ProcessStart, QueueSelector, StorageBackend, TaskStorage, WriteGroup,
 };
-use evertask::task::{AttemptRecord, Generation, ProcessId};
+use evertask::task::{AttemptRecord, Generation, ProcessId, RunRecord};
 use evertask::{MemoryStorage, SqlStorage, StorageError, StorageErrorKind, TaskId, TaskRecord};
 use parking_lot::Mutex;
-use tempfile::TempDir;
 use tokio::sync::watch;
 
+use crate::server::Server;
 use crate::stage::soon;
 
 /// A storage under the control of a test; clones share everything.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Ground {
     backend: Arc<dyn StorageBackend>,
     steps: Steps,
     sessions: watch::Sender<usize>,
-    _directory: Option<Arc<TempDir>>,
+    /// What has to live as long as the storage.
+    _place: Arc<dyn Any + Send + Sync>,
 }
 
 /// A step of a storage.
@@ -32,6 +36,8 @@ pub(crate) enum Step<'a> {
     Answers(&'a [Answer]),
     /// The rows of an owner are about to be read.
     Owned,
+    /// A batch of a step of retention is about to be done.
+    Retention,
 }
 
 /// A step that is held until this is told to go on or dropped.
@@ -55,23 +61,38 @@ enum Action {
     Fail(watch::Sender<usize>),
 }
 
+impl fmt::Debug for Ground {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Ground")
+            .field("backend", &self.backend)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Ground {
     pub(crate) fn memory() -> Self {
-        Self::of(MemoryStorage::new(), None)
+        Self::of(MemoryStorage::new(), ())
     }
 
     pub(crate) fn sqlite() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let storage = SqlStorage::sqlite(directory.path().join("jobs.db"));
-        Self::of(storage, Some(Arc::new(directory)))
+        Self::of(storage, directory)
     }
 
-    fn of(backend: impl StorageBackend, directory: Option<Arc<TempDir>>) -> Self {
+    /// A storage on a server, if one is named.
+    pub(crate) fn server(server: Server) -> Option<Self> {
+        let place = server.place()?;
+        Some(Self::of(place.storage(), place))
+    }
+
+    fn of(backend: impl StorageBackend, place: impl Any + Send + Sync) -> Self {
         Self {
             backend: Arc::new(backend),
             steps: Steps::default(),
             sessions: watch::Sender::new(0),
-            _directory: directory,
+            _place: Arc::new(place),
         }
     }
 
@@ -205,6 +226,10 @@ impl TaskStorage for Session {
         self.session().audit(id).await
     }
 
+    async fn runs(&self, id: TaskId) -> Result<Vec<RunRecord>, StorageError> {
+        self.session().runs(id).await
+    }
+
     async fn owned(
         &self,
         owner: ProcessId,
@@ -212,6 +237,28 @@ impl TaskStorage for Session {
     ) -> Result<Vec<(TaskId, Generation)>, StorageError> {
         self.ground.steps.take(Step::Owned).await?;
         self.session().owned(owner, queues).await
+    }
+
+    async fn retain(
+        &self,
+        step: &RetentionStep,
+        from: Option<RetentionCursor>,
+        limit: u32,
+    ) -> Result<RetentionBatch, StorageError> {
+        self.ground.steps.take(Step::Retention).await?;
+        self.session().retain(step, from, limit).await
+    }
+
+    async fn preview(
+        &self,
+        step: &RetentionStep,
+        from: Option<RetentionCursor>,
+    ) -> Result<RetentionBatch, StorageError> {
+        self.session().preview(step, from).await
+    }
+
+    fn queries(&self) -> &dyn TaskQueries {
+        self.session().queries()
     }
 
     async fn close(&self) -> Result<(), StorageError> {

@@ -11,14 +11,27 @@
 )]
 
 mod child;
+mod dice;
 mod ground;
+mod server;
 mod stage;
+mod subscriber;
+
+// First, for the macro that the others use.
+#[macro_use]
+mod one_shot;
 
 mod api;
+mod audit;
 mod backlog;
 mod crashes;
+mod cut_off;
+mod evolution;
+mod faults;
 mod idling;
 mod kills;
-mod one_shot;
+mod logs;
 mod races;
+mod retention;
 mod running;
+mod series;

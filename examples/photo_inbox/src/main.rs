@@ -26,8 +26,11 @@ use std::process::ExitCode;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 use clap::Parser;
-use evertask::{EverTask, Queue, SqlStorage};
-use tracing_subscriber::EnvFilter;
+use evertask::{EverTask, LogCapture, LogOptions, Queue, SqlStorage};
+use tracing_subscriber::filter::{EnvFilter, LevelFilter};
+use tracing_subscriber::fmt;
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::util::SubscriberInitExt;
 
 use album::Album;
 use options::Options;
@@ -41,9 +44,10 @@ const LAST_REQUESTS: u64 = 3;
 async fn main() -> ExitCode {
     let options = Options::parse();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(std::io::stdout().is_terminal())
+    let print = fmt::layer().with_ansi(std::io::stdout().is_terminal());
+    tracing_subscriber::registry()
+        .with(print.with_filter(filter))
+        .with(LogCapture::new().with_filter(LevelFilter::INFO))
         .init();
     match run(options).await {
         Ok(()) => ExitCode::SUCCESS,
@@ -103,6 +107,7 @@ async fn start(options: &Options, album: &Album) -> Result<EverTask, Box<dyn Err
         .queue(Queue::new("notifications").parallelism(8).capacity(500))
         .blocking_handler(Thumbnailer::new(album.clone()))
         .handler(Notifier::new(album.clone())?)
+        .logs(LogOptions::new())
         .start()
         .await?;
     Ok(evertask)

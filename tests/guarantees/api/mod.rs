@@ -21,6 +21,7 @@ macro_rules! on_each_storage {
 mod shelf;
 
 mod abandoning;
+mod abandoning_writes;
 mod dispatching;
 mod dispatching_again;
 mod draining;

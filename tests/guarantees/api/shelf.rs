@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use evertask::retention::{RetentionBatch, RetentionCursor, RetentionStep};
+use evertask::storage::query::TaskQueries;
 use evertask::storage::{
     Answer, AuditEntry, ProcessStart, QueueSelector, StorageBackend, TaskStorage, WriteGroup,
 };
-use evertask::task::{AttemptRecord, Generation, ProcessId, TaskRecord};
+use evertask::task::{AttemptRecord, Generation, ProcessId, RunRecord, TaskRecord};
 use evertask::{Builder, EverTask, MemoryStorage, Queue, SqlStorage, StorageError, TaskId};
 use tempfile::TempDir;
 use tokio::sync::watch;
@@ -122,12 +124,37 @@ impl TaskStorage for Session {
         self.session().audit(id).await
     }
 
+    async fn runs(&self, id: TaskId) -> Result<Vec<RunRecord>, StorageError> {
+        self.session().runs(id).await
+    }
+
     async fn owned(
         &self,
         owner: ProcessId,
         queues: &QueueSelector,
     ) -> Result<Vec<(TaskId, Generation)>, StorageError> {
         self.session().owned(owner, queues).await
+    }
+
+    async fn retain(
+        &self,
+        step: &RetentionStep,
+        from: Option<RetentionCursor>,
+        limit: u32,
+    ) -> Result<RetentionBatch, StorageError> {
+        self.session().retain(step, from, limit).await
+    }
+
+    async fn preview(
+        &self,
+        step: &RetentionStep,
+        from: Option<RetentionCursor>,
+    ) -> Result<RetentionBatch, StorageError> {
+        self.session().preview(step, from).await
+    }
+
+    fn queries(&self) -> &dyn TaskQueries {
+        self.session().queries()
     }
 
     async fn close(&self) -> Result<(), StorageError> {

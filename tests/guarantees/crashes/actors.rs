@@ -16,7 +16,11 @@ async fn survive(ground: Ground, target: Target, phase: Phase, times: usize) {
         },
         after: match target {
             Target::Pool => EARLY,
-            Target::Supervisor | Target::Persistence | Target::Scheduler | Target::Monitor => 0,
+            Target::Supervisor
+            | Target::Persistence
+            | Target::Scheduler
+            | Target::Monitor
+            | Target::Housekeeper => 0,
         },
     };
     let released = storm.survive().await;

@@ -4,8 +4,10 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use evertask::{Status, TaskId};
-use evertask_entities::{attempt, process, status_audit, task};
-use sea_orm::{Database, DatabaseConnection, EntityTrait, PaginatorTrait, QueryOrder};
+use evertask_entities::{attempt, process, run, status_audit, task};
+use sea_orm::{
+    ColumnTrait, Database, DatabaseConnection, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+};
 
 /// Every task there is.
 pub(super) type Rows = HashMap<TaskId, task::Model>;
@@ -35,6 +37,16 @@ pub(super) async fn attempts(path: &Path) -> HashMap<TaskId, Vec<i64>> {
     }
     connection.close().await.unwrap();
     attempts
+}
+
+/// Reads the runs kept about a series, in order.
+pub(super) async fn runs(path: &Path, id: TaskId) -> Vec<run::Model> {
+    let connection = connect(path).await;
+    let of_series = run::Entity::find().filter(run::Column::TaskId.eq(id.0));
+    let query = of_series.order_by_asc(run::Column::Number);
+    let runs = query.all(&connection).await.unwrap();
+    connection.close().await.unwrap();
+    runs
 }
 
 /// Counts for each task how often its audit says that it came to its end.

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 
 use super::child::{Orders, Voice, assignment};
-use super::dice::Dice;
 use super::report::{Order, Run, What};
+use crate::dice::Dice;
 
 /// How many handlers of a child run at once.
 pub(super) const PARALLELISM: usize = 8;

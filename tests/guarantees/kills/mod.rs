@@ -8,7 +8,6 @@
 
 mod child;
 mod database;
-mod dice;
 mod journal;
 mod ledger;
 mod load;
@@ -19,4 +18,5 @@ mod steady;
 mod once_more;
 mod one_process;
 mod quarantine;
+mod series;
 mod two_processes;

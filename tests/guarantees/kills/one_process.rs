@@ -6,10 +6,10 @@ use evertask_entities::task;
 use uuid::Uuid;
 
 use super::database::status;
-use super::dice::Dice;
 use super::load::{CAPACITY, ENTRY, PARALLELISM, WINDOW};
 use super::report::What;
 use super::scene::Scene;
+use crate::dice::Dice;
 
 const KILLS: u32 = 20;
 

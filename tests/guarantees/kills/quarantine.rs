@@ -3,10 +3,10 @@
 use evertask::{FailureKind, Status};
 
 use super::database::{Rows, status};
-use super::dice::Dice;
 use super::report::{Assignment, Report, Run, What};
 use super::scene::Scene;
 use super::steady::{ENTRY, POISON};
+use crate::dice::Dice;
 
 const INNOCENT: u32 = 7;
 

@@ -113,7 +113,8 @@ impl Scene {
         self.check_the_end().await
     }
 
-    fn stop(&mut self, mut child: Child) {
+    /// Lets a child shut down in order.
+    pub(super) fn stop(&mut self, mut child: Child) {
         child.order(Order::Stop);
         self.until_told(&child, What::Closed);
         assert!(self.bury(child), "a child that was told to stop failed");

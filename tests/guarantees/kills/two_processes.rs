@@ -1,9 +1,9 @@
 //! Two processes on one database.
 
-use super::dice::Dice;
 use super::load::{ENTRY, PARALLELISM};
 use super::report::What;
 use super::scene::Scene;
+use crate::dice::Dice;
 
 const KILLS: u32 = 10;
 

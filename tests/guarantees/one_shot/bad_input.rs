@@ -342,7 +342,8 @@ async fn a_setting_of_zero_is_refused_by_name_where_it_makes_no_sense() {
 async fn a_database_address_that_can_not_be_used_is_refused_with_a_remedy() {
     let urls = [
         ("tasks.db", "write sqlite://"),
-        ("postgres://me:secret@host/tasks", "not in this version"),
+        ("mysql://me:secret@host:p/tasks", "URL of MySQL"),
+        ("postgres://me:secret@host:p/tasks", "URL of PostgreSQL"),
         ("redis://host", "scheme is not known"),
         ("sqlite::memory:", "in-memory storage"),
         ("sqlite://tasks.db?mode=ro", "read-only"),

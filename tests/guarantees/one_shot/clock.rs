@@ -11,13 +11,13 @@ use crate::stage::soon;
 
 /// A [`ManualClock`] whose test need not guess whether a wait has begun.
 #[derive(Clone, Debug)]
-pub(super) struct StagedClock {
+pub(crate) struct StagedClock {
     manual: ManualClock,
     asked: Arc<watch::Sender<Vec<Duration>>>,
 }
 
 impl StagedClock {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let start = chrono::Utc.with_ymd_and_hms(2026, 1, 5, 9, 0, 0);
         Self {
             manual: ManualClock::starting_at(start.single().expect("an instant")),
@@ -25,12 +25,12 @@ impl StagedClock {
         }
     }
 
-    pub(super) fn advance(&self, span: Duration) {
+    pub(crate) fn advance(&self, span: Duration) {
         self.manual.advance(span);
     }
 
     /// Waits until somebody waits for exactly that long; each such wait counts once.
-    pub(super) async fn asked_for(&self, span: Duration) {
+    pub(crate) async fn asked_for(&self, span: Duration) {
         let mut asked = self.asked.subscribe();
         let wanted = asked.wait_for(|asked| asked.contains(&span));
         drop(soon(wanted).await.expect("the clock exists"));
@@ -41,8 +41,13 @@ impl StagedClock {
         });
     }
 
+    /// Whether nobody waits for the time.
+    pub(crate) fn is_not_waited_for(&self) -> bool {
+        self.manual.next_wait().is_none()
+    }
+
     /// Waits until somebody waits for exactly that long, and lets the time pass.
-    pub(super) async fn pass(&self, span: Duration) {
+    pub(crate) async fn pass(&self, span: Duration) {
         self.asked_for(span).await;
         self.advance(span);
     }

@@ -9,54 +9,79 @@ use evertask::storage::{
 use evertask::task::ProcessId;
 use evertask::time::SystemClock;
 use evertask::{
-    AttemptRecord, EverTask, MemoryStorage, SqlStorage, Status, StorageError, TaskId, TaskRecord,
+    AttemptRecord, EverTask, MemoryStorage, RunRecord, SqlStorage, Status, StorageError, TaskId,
+    TaskRecord,
 };
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
 use super::session::{Fault, Held, Picks, Seen, Session};
+use crate::server::{Place, Server};
 use crate::stage::soon;
 
 /// A storage on which runtimes start, crash and start again.
 #[derive(Clone, Debug)]
-pub(super) struct Home {
+pub(crate) struct Home {
     backend: Arc<dyn StorageBackend>,
     seen: Arc<Seen>,
     reader: Arc<OnceCell<Arc<dyn TaskStorage>>>,
     /// Where the database lies, if it is a file.
-    pub(super) directory: Option<Arc<TempDir>>,
+    pub(crate) directory: Option<Arc<TempDir>>,
+    /// Where the tables lie, if it is a server.
+    place: Option<Arc<Place>>,
 }
 
 impl Home {
     /// A storage in memory.
-    pub(super) fn memory() -> Self {
-        Self::new(Arc::new(MemoryStorage::new()), None)
+    pub(crate) fn memory() -> Self {
+        Self::new(Arc::new(MemoryStorage::new()))
     }
 
     /// A storage in a file of a directory that is removed with the last clone.
-    pub(super) fn sqlite() -> Self {
+    pub(crate) fn sqlite() -> Self {
         let directory = tempfile::tempdir().expect("a directory for the database");
         let storage = SqlStorage::sqlite(directory.path().join("tasks.db"));
-        Self::new(Arc::new(storage), Some(Arc::new(directory)))
+        Self {
+            directory: Some(Arc::new(directory)),
+            ..Self::new(Arc::new(storage))
+        }
     }
 
-    fn new(backend: Arc<dyn StorageBackend>, directory: Option<Arc<TempDir>>) -> Self {
+    /// A storage on a server, if one is named.
+    pub(crate) fn server(server: Server) -> Option<Self> {
+        let place = server.place()?;
+        let storage = Arc::new(place.storage());
+        Some(Self {
+            place: Some(Arc::new(place)),
+            ..Self::new(storage)
+        })
+    }
+
+    fn new(backend: Arc<dyn StorageBackend>) -> Self {
         Self {
             backend,
             seen: Arc::default(),
             reader: Arc::default(),
-            directory,
+            directory: None,
+            place: None,
         }
     }
 
     /// Lets the next `times` groups that hold such a write fail.
-    pub(super) fn fail(&self, times: usize, fault: Fault, picks: Picks) {
+    pub(crate) fn fail(&self, times: usize, fault: Fault, picks: Picks) {
         self.seen.faults.lock().push_back((times, fault, picks));
     }
 
+    /// Waits until that many groups have failed.
+    pub(crate) async fn failures(&self, count: usize) {
+        let mut failed = self.seen.failed.subscribe();
+        let enough = failed.wait_for(|failed| *failed >= count);
+        drop(soon(enough).await.expect("the home exists"));
+    }
+
     /// How many failures are still to come.
-    pub(super) fn faults_left(&self) -> usize {
+    pub(crate) fn faults_left(&self) -> usize {
         self.seen
             .faults
             .lock()
@@ -66,40 +91,40 @@ impl Home {
     }
 
     /// Lets nothing fail any more; answers how many failures did not come about.
-    pub(super) fn recover(&self) -> usize {
+    pub(crate) fn recover(&self) -> usize {
         let left = self.faults_left();
         self.seen.faults.lock().clear();
         left
     }
 
     /// Lets no group through until [`release`](Self::release).
-    pub(super) fn hold(&self) {
+    pub(crate) fn hold(&self) {
         self.seen.held.send_replace(Held::Groups);
     }
 
     /// Answers no group that has such a write until [`release`](Self::release).
-    pub(super) fn hold_answers(&self, picks: Picks) {
+    pub(crate) fn hold_answers(&self, picks: Picks) {
         self.seen.held.send_replace(Held::Answers(picks));
     }
 
-    pub(super) fn release(&self) {
+    pub(crate) fn release(&self) {
         self.seen.held.send_replace(Held::Nothing);
     }
 
     /// Waits until a group is held that has such a write.
-    pub(super) async fn stuck_with(&self, picks: Picks) {
+    pub(crate) async fn stuck_with(&self, picks: Picks) {
         let mut stuck = self.seen.stuck.subscribe();
         let wanted = stuck.wait_for(|writes| writes.iter().any(picks));
         soon(wanted).await.expect("the home exists");
     }
 
     /// Everything that was committed by runtimes, in order.
-    pub(super) fn committed(&self) -> Vec<(Write, Answer)> {
+    pub(crate) fn committed(&self) -> Vec<(Write, Answer)> {
         self.seen.committed.borrow().clone()
     }
 
     /// Waits until runtimes have committed so many of these writes.
-    pub(super) async fn commits(&self, count: usize, picks: impl Fn(&Write, &Answer) -> bool) {
+    pub(crate) async fn commits(&self, count: usize, picks: impl Fn(&Write, &Answer) -> bool) {
         let mut committed = self.seen.committed.subscribe();
         let enough = committed.wait_for(|committed| {
             let picked = committed
@@ -111,23 +136,40 @@ impl Home {
     }
 
     /// Ends a runtime as a crash would, and waits until its storage is let go.
-    pub(super) async fn crash(&self, evertask: EverTask) {
-        drop(evertask);
-        let mut open = self.seen.open.subscribe();
-        soon(open.wait_for(|open| *open == 0))
-            .await
-            .expect("the home exists");
+    pub(crate) async fn crash(&self, evertask: EverTask) {
+        self.let_die(evertask, self.closed()).await;
     }
 
     /// Ends a runtime in order, and waits until its storage is let go.
-    pub(super) async fn shut_down(&self, evertask: EverTask) {
+    pub(crate) async fn shut_down(&self, evertask: EverTask) {
         soon(evertask.shutdown()).await.expect("no fault");
-        self.crash(evertask).await;
+        drop(evertask);
+        self.closed().await;
         assert_eq!(*self.seen.rules_broken.lock(), [""; 0]);
     }
 
+    /// Lets a process die and returns when the next one can notice: a server sees a moment later
+    /// that a connection has lost its client.
+    async fn let_die<Process>(&self, process: Process, gone: impl Future<Output = ()>) {
+        let Some(place) = &self.place else {
+            drop(process);
+            return gone.await;
+        };
+        let before = place.living().await;
+        drop(process);
+        gone.await;
+        soon(place.fewer_living_than(before)).await;
+    }
+
+    /// Returns when no runtime has the storage open.
+    async fn closed(&self) {
+        let mut open = self.seen.open.subscribe();
+        let closed = soon(open.wait_for(|open| *open == 0)).await;
+        closed.expect("the home exists");
+    }
+
     /// Stores rows as a process that then dies.
-    pub(super) async fn seed(&self, rows: impl FnOnce(ProcessId) -> Vec<TaskRecord>) {
+    pub(crate) async fn seed(&self, rows: impl FnOnce(ProcessId) -> Vec<TaskRecord>) {
         let start = process_start();
         let session = self.backend.open(start).await.expect("the storage opens");
         let inserts = rows(start.id).into_iter().map(|record| {
@@ -138,10 +180,11 @@ impl Home {
             writes: inserts.collect(),
         };
         session.apply(&group).await.expect("the rows are stored");
+        self.let_die(session, async {}).await;
     }
 
     /// The storage as another process sees it.
-    pub(super) async fn reader(&self) -> &Arc<dyn TaskStorage> {
+    pub(crate) async fn reader(&self) -> &Arc<dyn TaskStorage> {
         let open = || async { self.backend.open(process_start()).await };
         self.reader
             .get_or_try_init(open)
@@ -150,43 +193,48 @@ impl Home {
     }
 
     /// A session of its own, which dies when dropped.
-    pub(super) async fn process(&self) -> (ProcessId, Arc<dyn TaskStorage>) {
+    pub(crate) async fn process(&self) -> (ProcessId, Arc<dyn TaskStorage>) {
         let start = process_start();
         let session = self.backend.open(start).await.expect("the storage opens");
         (start.id, session)
     }
 
-    pub(super) async fn find(&self, id: TaskId) -> Option<TaskRecord> {
+    pub(crate) async fn find(&self, id: TaskId) -> Option<TaskRecord> {
         let found = self.reader().await.task(id).await;
         found.expect("the storage can be read")
     }
 
-    pub(super) async fn row(&self, id: TaskId) -> TaskRecord {
+    pub(crate) async fn row(&self, id: TaskId) -> TaskRecord {
         self.find(id).await.expect("the task exists")
     }
 
-    pub(super) async fn status(&self, id: TaskId) -> Status {
+    pub(crate) async fn status(&self, id: TaskId) -> Status {
         self.row(id).await.state.status
     }
 
-    pub(super) async fn audit(&self, id: TaskId) -> Vec<AuditEntry> {
+    pub(crate) async fn audit(&self, id: TaskId) -> Vec<AuditEntry> {
         let audit = self.reader().await.audit(id).await;
         audit.expect("the storage can be read")
     }
 
-    pub(super) async fn audited(&self, id: TaskId) -> Vec<Status> {
+    pub(crate) async fn audited(&self, id: TaskId) -> Vec<Status> {
         let audit = self.audit(id).await;
         audit.into_iter().map(|entry| entry.status).collect()
     }
 
-    pub(super) async fn attempts(&self, id: TaskId) -> Vec<AttemptRecord> {
+    pub(crate) async fn attempts(&self, id: TaskId) -> Vec<AttemptRecord> {
         let attempts = self.reader().await.attempts(id).await;
         attempts.expect("the storage can be read")
+    }
+
+    pub(crate) async fn runs(&self, id: TaskId) -> Vec<RunRecord> {
+        let runs = self.reader().await.runs(id).await;
+        runs.expect("the storage can be read")
     }
 }
 
 /// Picks the writes that move a row to that status.
-pub(super) fn becomes(status: Status) -> impl Fn(&Write, &Answer) -> bool {
+pub(crate) fn becomes(status: Status) -> impl Fn(&Write, &Answer) -> bool {
     move |write, answer| match (write, answer) {
         (Write::Change(change), Answer::Change(ChangeAnswer::Applied)) => {
             change.state.status == status

@@ -3,17 +3,17 @@
 use std::time::Duration;
 
 use evertask::storage::Write;
-use evertask::time::Timestamp;
-use evertask::{DispatchError, Failure, Status, StorageErrorKind, Stored};
+use evertask::time::{Clock, Timestamp};
+use evertask::{Client, DispatchError, Failure, Status, StorageErrorKind, StorageHealth, Stored};
 
 use super::clock::StagedClock;
 use super::home::{Home, becomes};
 use super::player::{Diary, Player};
 use super::row::{id_of, waiting};
 use super::session::Fault;
-use crate::stage::Numbered;
+use crate::stage::{Numbered, soon};
 
-on_every_storage! {
+on_every_storage_and_server! {
     a_storage_that_fails_at_the_first_claim_is_tried_again,
     a_claim_whose_answer_is_lost_neither_loses_nor_doubles_a_task,
     a_claim_that_is_refused_is_repeated,
@@ -21,6 +21,7 @@ on_every_storage! {
     a_dispatch_in_an_outage_is_refused_and_leaves_nothing,
     an_insert_whose_answer_is_lost_stores_one_task,
     an_outcome_that_is_refused_for_its_text_is_stored_without_it,
+    an_outage_is_a_state_that_can_be_watched,
 }
 
 const T0: Timestamp = Timestamp::UNIX_EPOCH;
@@ -218,4 +219,29 @@ async fn a_storage_that_can_not_be_opened_is_an_error_of_the_start() {
         error.to_string().contains("directory does not exist"),
         "{error}"
     );
+}
+
+/// Storage specification A6: an outage is told as long as it lasts, and costs the tasks nothing.
+async fn an_outage_is_a_state_that_can_be_watched(home: Home) {
+    let diary = Diary::default();
+    let clock = StagedClock::new();
+    let player = Player::idle(&diary).at(&home).clock(clock.clone());
+    let evertask = player.start().await.unwrap();
+    let mut health = evertask.storage_health();
+    evertask.dispatch(Numbered(0)).await.unwrap();
+    assert_eq!(health.current(), StorageHealth::Available);
+    let since = clock.now();
+    home.fail(1, Fault::Transient, any);
+    let client = Client::clone(&evertask);
+    let dispatch = tokio::spawn(async move { client.dispatch(Numbered(1)).await });
+    let told = soon(health.changed()).await.unwrap();
+    assert!(told.to_string().contains("unavailable since"), "{told}");
+    assert!(matches!(told, StorageHealth::Unavailable { since: told, .. } if told == since));
+    clock.pass(Duration::from_millis(10)).await;
+    assert_eq!(soon(health.changed()).await, Some(StorageHealth::Available));
+    soon(dispatch).await.unwrap().unwrap();
+    diary.counts(2, "completed").await;
+    home.shut_down(evertask).await;
+    assert_eq!(home.recover(), 0, "all failures came about");
+    assert_eq!(health.changed().await, None, "the runtime has ended");
 }

@@ -11,7 +11,7 @@ use super::player::{Diary, Player};
 use super::retry::{HALF, failed_attempts, failing};
 use crate::stage::Numbered;
 
-on_every_storage! {
+on_every_storage_and_server! {
     a_long_delay_parks_the_task_and_frees_its_slot,
     a_parked_task_survives_restarts_with_its_count_and_its_failures,
     a_crash_between_two_attempts_keeps_their_count_and_their_failures,

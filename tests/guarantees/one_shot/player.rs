@@ -14,20 +14,20 @@ use crate::stage::{Numbered, soon};
 
 /// What a handler and its hooks did, in order, across restarts.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Diary(Arc<watch::Sender<Vec<String>>>);
+pub(crate) struct Diary(Arc<watch::Sender<Vec<String>>>);
 
 impl Diary {
-    pub(super) fn note(&self, entry: impl Into<String>) {
+    pub(crate) fn note(&self, entry: impl Into<String>) {
         let entry = entry.into();
         self.0.send_modify(|entries| entries.push(entry));
     }
 
-    pub(super) fn entries(&self) -> Vec<String> {
+    pub(crate) fn entries(&self) -> Vec<String> {
         self.0.borrow().clone()
     }
 
     /// How many entries begin so.
-    pub(super) fn count(&self, start: &str) -> usize {
+    pub(crate) fn count(&self, start: &str) -> usize {
         let entries = self.0.borrow();
         entries
             .iter()
@@ -36,7 +36,7 @@ impl Diary {
     }
 
     /// Waits until so many entries begin so.
-    pub(super) async fn counts(&self, count: usize, start: &str) {
+    pub(crate) async fn counts(&self, count: usize, start: &str) {
         let mut entries = self.0.subscribe();
         let enough = entries.wait_for(|entries| {
             let begin = entries.iter().filter(|entry| entry.starts_with(start));
@@ -46,7 +46,7 @@ impl Diary {
     }
 
     /// Waits for an entry.
-    pub(super) async fn says(&self, entry: &str) {
+    pub(crate) async fn says(&self, entry: &str) {
         let mut entries = self.0.subscribe();
         let said = entries.wait_for(|entries| entries.iter().any(|said| said == entry));
         soon(said).await.expect("the diary exists");
@@ -60,13 +60,13 @@ type Body = dyn Fn(u32, TaskContext) -> BoxFuture<'static, TaskResult> + Send + 
 /// The diary reads `started N`, `handle N.ATTEMPT`, `retry N.ATTEMPT after DELAY: FAILURE`,
 /// `completed N` and `error N: FAILURE`.
 #[derive(Clone)]
-pub(super) struct Player {
-    pub(super) diary: Diary,
+pub(crate) struct Player {
+    pub(crate) diary: Diary,
     body: Arc<Body>,
 }
 
 impl Player {
-    pub(super) fn new<F>(
+    pub(crate) fn new<F>(
         diary: &Diary,
         body: impl Fn(u32, TaskContext) -> F + Send + Sync + 'static,
     ) -> Self
@@ -80,12 +80,12 @@ impl Player {
     }
 
     /// A player whose tasks succeed at once.
-    pub(super) fn idle(diary: &Diary) -> Self {
+    pub(crate) fn idle(diary: &Diary) -> Self {
         Self::new(diary, |_, _| async { Ok(()) })
     }
 
     /// A player whose tasks run until they are told to stop, and then fail.
-    pub(super) fn cooperative(diary: &Diary) -> Self {
+    pub(crate) fn cooperative(diary: &Diary) -> Self {
         Self::new(diary, |_, context| async move {
             context.cancelled().await;
             Err(evertask::TaskError::other("told to stop"))
@@ -93,7 +93,7 @@ impl Player {
     }
 
     /// A player whose tasks never end, whatever they are told; the diary says when one is `dropped`.
-    pub(super) fn stubborn(diary: &Diary) -> Self {
+    pub(crate) fn stubborn(diary: &Diary) -> Self {
         let pages = diary.clone();
         Self::new(diary, move |number, _| {
             let dropped = NoteOnDrop(pages.clone(), format!("dropped {number}"));
@@ -105,7 +105,7 @@ impl Player {
     }
 
     /// A runtime at that home with this handler and one slot.
-    pub(super) fn at(&self, home: &Home) -> Builder {
+    pub(crate) fn at(&self, home: &Home) -> Builder {
         EverTask::builder()
             .storage(home.clone())
             .queue(Queue::new(Queue::DEFAULT).parallelism(1).capacity(50))
@@ -114,7 +114,7 @@ impl Player {
 }
 
 /// Makes a note when it is dropped.
-pub(super) struct NoteOnDrop(pub(super) Diary, pub(super) String);
+pub(crate) struct NoteOnDrop(pub(super) Diary, pub(super) String);
 
 impl Drop for NoteOnDrop {
     fn drop(&mut self) {
@@ -165,7 +165,7 @@ impl TaskHandler<Numbered> for Player {
 }
 
 /// Lets the actors work off what they have been sent: each question passes through all of them.
-pub(super) async fn settle(evertask: &EverTask) {
+pub(crate) async fn settle(evertask: &EverTask) {
     for _ in 0..32 {
         evertask.task(id_of(9_999)).await.unwrap();
     }

@@ -13,7 +13,8 @@ use super::player::{Diary, Player};
 use super::row::{id_of, queued, waiting};
 use crate::stage::{Numbered, Watch};
 
-on_every_storage! {
+on_every_storage_and_server! {
+    a_backlog_far_beyond_the_queue_runs_once_in_bounded_memory,
     a_backlog_larger_than_the_window_runs_once_each,
     old_rows_and_live_dispatches_run_once_each,
     a_task_in_progress_at_a_crash_runs_once_more,
@@ -191,7 +192,11 @@ async fn rows_of_the_same_instant_are_neither_skipped_nor_doubled(home: Home) {
 fn claimed_rows((_, answer): &(Write, Answer)) -> Option<usize> {
     match answer {
         Answer::Claim(claimed) => Some(claimed.tasks.len()),
-        Answer::Insert(_) | Answer::Change(_) | Answer::Cancel(_) | Answer::Reconsidered => None,
+        Answer::Insert(_)
+        | Answer::Change(_)
+        | Answer::AppendLogs(_)
+        | Answer::Cancel(_)
+        | Answer::Reconsidered => None,
     }
 }
 
@@ -245,4 +250,30 @@ async fn two_runtimes_share_a_storage_and_run_each_task_once(home: Home) {
     one.shutdown().await.unwrap();
     two.shutdown().await.unwrap();
     assert_each_ran_once(&watch, 120);
+}
+
+/// Storage scenario S13: at no time does the runtime own more rows than wait in its window and run.
+async fn a_backlog_far_beyond_the_queue_runs_once_in_bounded_memory(home: Home) {
+    const STORED: u32 = 5_000;
+    const CAPACITY: usize = 10;
+    const PARALLELISM: usize = 4;
+    home.seed(|_| (0..STORED).map(|number| waiting(number, T0)).collect())
+        .await;
+    let watch = Watch::open();
+    let queue = Queue::new(Queue::DEFAULT)
+        .parallelism(PARALLELISM)
+        .capacity(CAPACITY);
+    let builder = EverTask::builder().storage(home.clone()).queue(queue);
+    let evertask = builder.handler(watch.clone()).start().await.unwrap();
+    let stored = usize::try_from(STORED).unwrap();
+    home.commits(stored, becomes(Status::Completed)).await;
+    home.shut_down(evertask).await;
+    assert_eq!(watch.order().len(), stored, "every task ran");
+    assert_eq!(watch.counts().len(), stored, "none ran twice");
+    for (write, answer) in home.committed() {
+        if let (Write::Claim(claim), Answer::Claim(claimed)) = (write, answer) {
+            assert!(claim.limit as usize <= CAPACITY + PARALLELISM);
+            assert!(claimed.tasks.len() <= CAPACITY + PARALLELISM);
+        }
+    }
 }

@@ -3,26 +3,29 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use evertask::retention::{RetentionBatch, RetentionCursor, RetentionStep};
+use evertask::storage::query::TaskQueries;
 use evertask::storage::{Answer, AuditEntry, QueueSelector, TaskStorage, Write, WriteGroup};
-use evertask::task::{Generation, ProcessId};
+use evertask::task::{Generation, ProcessId, RunRecord};
 use evertask::{AttemptRecord, StorageError, StorageErrorKind, TaskId, TaskRecord};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
 /// What all sessions of a home have in common.
 #[derive(Debug, Default)]
-pub(super) struct Seen {
-    pub(super) open: watch::Sender<usize>,
-    pub(super) committed: watch::Sender<Vec<(Write, Answer)>>,
-    pub(super) held: watch::Sender<Held>,
-    pub(super) stuck: watch::Sender<Vec<Write>>,
-    pub(super) faults: Mutex<VecDeque<(usize, Fault, Picks)>>,
-    pub(super) rules_broken: Mutex<Vec<&'static str>>,
+pub(crate) struct Seen {
+    pub(crate) open: watch::Sender<usize>,
+    pub(crate) committed: watch::Sender<Vec<(Write, Answer)>>,
+    pub(crate) held: watch::Sender<Held>,
+    pub(crate) stuck: watch::Sender<Vec<Write>>,
+    pub(crate) faults: Mutex<VecDeque<(usize, Fault, Picks)>>,
+    pub(crate) failed: watch::Sender<usize>,
+    pub(crate) rules_broken: Mutex<Vec<&'static str>>,
 }
 
 /// What is held until the test releases it.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) enum Held {
+pub(crate) enum Held {
     #[default]
     Nothing,
     Groups,
@@ -30,11 +33,11 @@ pub(super) enum Held {
 }
 
 /// Which writes a fault is for: a group is hit if it holds one of them.
-pub(super) type Picks = fn(&Write) -> bool;
+pub(crate) type Picks = fn(&Write) -> bool;
 
 /// What goes wrong with one group.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     /// The database can't be used; nothing is stored.
     Transient,
     /// The database refuses the group for what it says; nothing is stored.
@@ -47,7 +50,7 @@ pub(super) enum Fault {
 
 /// One start's view of a home.
 #[derive(Debug)]
-pub(super) struct Session {
+pub(crate) struct Session {
     /// Gone only while dropping.
     inner: Option<Arc<dyn TaskStorage>>,
     seen: Arc<Seen>,
@@ -56,7 +59,7 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) fn new(inner: Arc<dyn TaskStorage>, seen: &Arc<Seen>) -> Self {
+    pub(crate) fn new(inner: Arc<dyn TaskStorage>, seen: &Arc<Seen>) -> Self {
         seen.open.send_modify(|open| *open += 1);
         Self {
             inner: Some(inner),
@@ -119,6 +122,7 @@ impl Session {
             return None;
         }
         let fault = *fault;
+        self.seen.failed.send_modify(|failed| *failed += 1);
         *times -= 1;
         if *times == 0 {
             faults.pop_front();
@@ -176,12 +180,37 @@ impl TaskStorage for Session {
         self.inner().audit(id).await
     }
 
+    async fn runs(&self, id: TaskId) -> Result<Vec<RunRecord>, StorageError> {
+        self.inner().runs(id).await
+    }
+
     async fn owned(
         &self,
         owner: ProcessId,
         queues: &QueueSelector,
     ) -> Result<Vec<(TaskId, Generation)>, StorageError> {
         self.inner().owned(owner, queues).await
+    }
+
+    async fn retain(
+        &self,
+        step: &RetentionStep,
+        from: Option<RetentionCursor>,
+        limit: u32,
+    ) -> Result<RetentionBatch, StorageError> {
+        self.inner().retain(step, from, limit).await
+    }
+
+    async fn preview(
+        &self,
+        step: &RetentionStep,
+        from: Option<RetentionCursor>,
+    ) -> Result<RetentionBatch, StorageError> {
+        self.inner().preview(step, from).await
+    }
+
+    fn queries(&self) -> &dyn TaskQueries {
+        self.inner().queries()
     }
 
     async fn close(&self) -> Result<(), StorageError> {

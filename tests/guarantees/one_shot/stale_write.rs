@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::home::Home;
 use super::row::{id_of, waiting};
 
-on_every_storage! {
+on_every_storage_and_server! {
     no_write_of_a_superseded_delivery_overwrites_its_successor,
     a_row_that_ended_is_never_claimed_again,
 }
@@ -44,6 +44,7 @@ fn attempt(process: ProcessId) -> AttemptRecord {
         ran: std::time::Duration::ZERO,
         outcome: AttemptOutcome::Failed,
         failure: Some(Failure::new(FailureKind::Other, "late")),
+        is_counted: false,
     }
 }
 
@@ -68,8 +69,8 @@ async fn no_write_of_a_superseded_delivery_overwrites_its_successor(home: Home) 
         &|lease| lease.start(outdated, false, T0),
         &|lease| lease.retry_in_slot(attempt(outdated)),
         &|lease| lease.park(attempt(outdated), T0),
-        &|lease| lease.complete(attempt(outdated), T0),
-        &|lease| lease.fail(failure(), Some(attempt(outdated)), T0),
+        &|lease| lease.complete(attempt(outdated), None, T0),
+        &|lease| lease.fail(failure(), attempt(outdated), None, T0),
         &|lease| lease.stop(Some(attempt(outdated)), T0),
         &|lease| lease.release(T0),
         &|lease| lease.note(attempt(outdated)),
@@ -95,8 +96,8 @@ async fn a_row_that_ended_is_never_claimed_again(home: Home) {
     for row in claim(&*session).await {
         let mut lease = RowLease::new(&row);
         let change = match row.definition.id {
-            id if id == id_of(0) => lease.complete(attempt(me), T0),
-            id if id == id_of(1) => lease.fail(Failure::new(FailureKind::Other, "no"), None, T0),
+            id if id == id_of(0) => lease.complete(attempt(me), None, T0),
+            id if id == id_of(1) => lease.poison(Failure::new(FailureKind::Other, "no"), T0),
             id => {
                 writes.push(Write::Cancel(CancelTask {
                     id,

@@ -8,11 +8,11 @@ use evertask::{
     EverTask, RetryPolicy, Status, Task, TaskContext, TaskError, TaskHandler, TaskResult,
 };
 use serde::{Deserialize, Serialize};
-use tracing_subscriber::filter::LevelFilter;
 
 use super::world::quiet;
 use crate::ground::Ground;
 use crate::stage::{over, soon, task};
+use crate::subscriber;
 
 /// An error that panics when it is printed.
 #[derive(Debug)]
@@ -63,10 +63,8 @@ impl TaskHandler<Where> for Fails {
 }
 
 async fn ends(place: Where) -> Status {
-    // An error of a hook is only ever printed for a log. A process has one log for all of its tests,
-    // so whoever comes first sets it up.
-    let log = tracing_subscriber::fmt().with_max_level(LevelFilter::ERROR);
-    log.with_writer(std::io::sink).try_init().ok();
+    // An error of a hook is only ever printed for a log.
+    subscriber::install();
     let evertask = EverTask::builder()
         .storage(Ground::memory())
         .handler(Fails)

@@ -63,7 +63,11 @@ pub(crate) async fn quiet(evertask: &EverTask) {
 pub(super) fn changes(step: &Step<'_>, wanted: impl Fn(&RowChange) -> bool) -> bool {
     writes(step).iter().any(|write| match write {
         Write::Change(change) => wanted(change),
-        Write::Insert(_) | Write::Cancel(_) | Write::Reconsider(_) | Write::Claim(_) => false,
+        Write::Insert(_)
+        | Write::AppendLogs(_)
+        | Write::Cancel(_)
+        | Write::Reconsider(_)
+        | Write::Claim(_) => false,
     })
 }
 
@@ -87,6 +91,6 @@ pub(super) fn has_claimed(step: &Step<'_>) -> bool {
 fn writes<'a>(step: &'a Step<'_>) -> &'a [Write] {
     match step {
         Step::Group(WriteGroup { writes }) => writes,
-        Step::Answers(_) | Step::Owned => &[],
+        Step::Answers(_) | Step::Owned | Step::Retention => &[],
     }
 }

@@ -1,15 +1,15 @@
 //! Numbers that look random and are the same in every run.
 
 /// `SplitMix64`: a few lines instead of a dependency.
-pub(super) struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
     }
 
     /// Throws a number from 0 to `sides - 1`.
-    pub(super) fn throw(&mut self, sides: u32) -> u32 {
+    pub(crate) fn throw(&mut self, sides: u32) -> u32 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -19,7 +19,7 @@ impl Dice {
     }
 
     /// Brings values into another order.
-    pub(super) fn shuffle<V>(&mut self, mut values: Vec<V>) -> Vec<V> {
+    pub(crate) fn shuffle<V>(&mut self, mut values: Vec<V>) -> Vec<V> {
         let mut shuffled = Vec::new();
         while let Ok(sides @ 1..) = u32::try_from(values.len()) {
             shuffled.push(values.swap_remove(self.throw(sides) as usize));

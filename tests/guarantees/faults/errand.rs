@@ -1,0 +1,101 @@
+//! What the runtimes are asked to do, and who does it.
+
+use std::time::Duration;
+
+use evertask::time::{Clock, ManualClock};
+use evertask::{Task, TaskContext, TaskError, TaskHandler, TaskId, TaskResult};
+use serde::{Deserialize, Serialize};
+
+use super::ledger::Ledger;
+
+/// How often a failed attempt is followed by another one.
+pub(super) const RETRIES: u32 = 3;
+
+/// A task that knows how it will fare.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub(super) struct Errand {
+    /// So many attempts fail before one succeeds.
+    pub(super) fails: u32,
+    /// Whether another attempt is no use.
+    pub(super) is_hopeless: bool,
+    /// How long an attempt takes.
+    pub(super) takes: Duration,
+    /// Whether it stops when it is told to.
+    pub(super) heeds: bool,
+}
+
+impl Task for Errand {
+    const NAME: &'static str = "faults.errand";
+}
+
+/// A task that not every runtime has a handler for.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(super) struct Rarity(pub(super) Errand);
+
+impl Task for Rarity {
+    const NAME: &'static str = "faults.rarity";
+}
+
+impl Errand {
+    /// Whether it succeeds in the end if nobody cancels it.
+    pub(super) fn succeeds(&self) -> bool {
+        !self.is_hopeless && self.fails <= RETRIES
+    }
+}
+
+/// Runs errands and notes who does so when.
+#[derive(Clone, Debug)]
+pub(super) struct Runner {
+    pub(super) clock: ManualClock,
+    pub(super) ledger: Ledger,
+}
+
+impl Runner {
+    async fn run(&self, errand: &Errand, context: &TaskContext) -> TaskResult {
+        let _run = Running::enter(&self.ledger, context.id());
+        if !errand.takes.is_zero() {
+            tokio::select! {
+                () = self.clock.sleep(errand.takes) => {}
+                () = context.cancelled(), if errand.heeds => {
+                    return Err(TaskError::other("told to stop"));
+                }
+            }
+        }
+        match context.attempt() {
+            _ if errand.is_hopeless => Err(TaskError::permanent("hopeless")),
+            attempt if attempt <= errand.fails => Err(TaskError::other("not this time")),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl TaskHandler<Errand> for Runner {
+    async fn handle(&self, errand: &Errand, context: &TaskContext) -> TaskResult {
+        self.run(errand, context).await
+    }
+}
+
+impl TaskHandler<Rarity> for Runner {
+    async fn handle(&self, Rarity(errand): &Rarity, context: &TaskContext) -> TaskResult {
+        self.run(errand, context).await
+    }
+}
+
+/// A run that goes on until this is dropped, however it ends.
+struct Running<'a> {
+    ledger: &'a Ledger,
+    id: TaskId,
+}
+
+impl<'a> Running<'a> {
+    fn enter(ledger: &'a Ledger, id: TaskId) -> Self {
+        ledger.enter(id);
+        Self { ledger, id }
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.ledger.leave(self.id);
+    }
+}

@@ -1,0 +1,183 @@
+//! What the runtimes of a run are asked to do, and in which order.
+
+use std::time::Duration;
+
+use evertask::task::IdSource;
+use evertask::time::Clock;
+use evertask::{AuditLevel, Client, Dispatch, RetryPolicy, TaskId};
+use tokio::task::JoinHandle;
+
+use super::errand::{Errand, RETRIES, Rarity};
+use super::world::World;
+use crate::dice::Dice;
+
+/// One step of a program.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Dispatch { tasks: u32 },
+    DispatchAgain,
+    Cancel,
+    Pause { moves: u32 },
+    ShutDown,
+    Crash,
+    StartAnother,
+}
+
+impl Step {
+    fn random(dice: &mut Dice) -> Self {
+        match dice.throw(100) {
+            0..35 => Self::Dispatch { tasks: 1 },
+            35..50 => Self::Dispatch {
+                tasks: 2 + dice.throw(9),
+            },
+            50..56 => Self::DispatchAgain,
+            56..72 => Self::Cancel,
+            72..87 => Self::Pause {
+                moves: 1 + dice.throw(6),
+            },
+            87..92 => Self::ShutDown,
+            92..97 => Self::Crash,
+            _ => Self::StartAnother,
+        }
+    }
+}
+
+/// A task that was asked for, and how, so that it can be asked for again.
+struct Known {
+    id: TaskId,
+    dispatch: Dispatch,
+}
+
+/// The tasks known so far, and what is under way.
+#[derive(Default)]
+pub(super) struct Program {
+    known: Vec<Known>,
+    under_way: Vec<JoinHandle<()>>,
+}
+
+impl Program {
+    /// Plays so many random steps.
+    pub(super) async fn play(&mut self, world: &mut World, steps: u32) {
+        for _ in 0..steps {
+            let step = Step::random(&mut world.dice);
+            world.witness.trace(format!("{step:?}"));
+            match step {
+                Step::Dispatch { tasks } => {
+                    for _ in 0..tasks {
+                        self.dispatch(world);
+                    }
+                }
+                Step::DispatchAgain => self.dispatch_again(world),
+                Step::Cancel => self.cancel(world),
+                Step::Pause { moves } => world.pause(moves).await,
+                Step::ShutDown => {
+                    let evertask = world.runtimes.remove(0);
+                    world.shut_down(evertask).await;
+                    world.start(false).await;
+                }
+                Step::Crash => {
+                    let evertask = world.runtimes.remove(0);
+                    world.crash(evertask).await;
+                    world.start(false).await;
+                }
+                Step::StartAnother if world.runtimes.len() < 2 => world.start(false).await,
+                Step::StartAnother => {}
+            }
+        }
+    }
+
+    /// Waits until every dispatch and every cancel is answered.
+    pub(super) async fn finish(&mut self, world: &World) {
+        for answered in self.under_way.drain(..) {
+            let answered = world.pass("an answer", answered).await;
+            answered.expect("nothing panics on the way to an answer");
+        }
+    }
+
+    fn dispatch(&mut self, world: &mut World) {
+        let id = TaskId(world.ids.next(world.clock.now()));
+        let errand = random_errand(&mut world.dice);
+        let level = AuditLevel::ALL[[0, 0, 0, 1, 2, 3][world.dice.throw(6) as usize]];
+        let runs = (world.dice.throw(8) == 0).then(|| 1 + world.dice.throw(3));
+        let is_rare = world.dice.throw(6) == 0;
+        let mut dispatch = if is_rare {
+            Dispatch::new(Rarity(errand.clone()))
+        } else {
+            Dispatch::new(errand.clone())
+        };
+        let delay = [200, 5_000][world.dice.throw(2) as usize];
+        dispatch = dispatch.id(id).audit(level).retry(RetryPolicy::Linear {
+            retries: RETRIES,
+            delay: Duration::from_millis(delay),
+        });
+        if world.dice.throw(4) == 0 {
+            dispatch = dispatch.queue("side");
+        }
+        if world.dice.throw(4) == 0 {
+            let seconds = world.dice.throw(90);
+            dispatch = dispatch.after(Duration::from_secs(seconds.into()));
+        }
+        if let Some(runs) = runs {
+            let seconds = 1 + world.dice.throw(60);
+            dispatch = dispatch
+                .every(Duration::from_secs(seconds.into()))
+                .max_runs(runs);
+        }
+        world.ledger.ask(id, &errand, level, runs);
+        self.send(world, id, dispatch.clone());
+        self.known.push(Known { id, dispatch });
+    }
+
+    fn dispatch_again(&mut self, world: &mut World) {
+        let Some(index) = self.pick(world) else {
+            return;
+        };
+        let (id, dispatch) = (self.known[index].id, self.known[index].dispatch.clone());
+        world.ledger.ask_again(id);
+        self.send(world, id, dispatch);
+    }
+
+    fn send(&mut self, world: &mut World, id: TaskId, dispatch: Dispatch) {
+        let (client, ledger) = (client(world), world.ledger.clone());
+        self.under_way.push(tokio::spawn(async move {
+            let answer = client.send(dispatch).await;
+            ledger.answered(id, answer);
+        }));
+    }
+
+    fn cancel(&mut self, world: &mut World) {
+        let Some(index) = self.pick(world) else {
+            return;
+        };
+        let id = self.known[index].id;
+        let (client, ledger) = (client(world), world.ledger.clone());
+        ledger.cancel(id);
+        self.under_way.push(tokio::spawn(async move {
+            let answer = client.cancel(id).await;
+            ledger.cancel_answered(id, &answer);
+        }));
+    }
+
+    fn pick(&self, world: &mut World) -> Option<usize> {
+        let count = u32::try_from(self.known.len())
+            .ok()
+            .filter(|count| *count > 0)?;
+        Some(world.dice.throw(count) as usize)
+    }
+}
+
+/// One of the runtimes.
+fn client(world: &mut World) -> Client {
+    let count = u32::try_from(world.runtimes.len()).expect("there are few");
+    let index = world.dice.throw(count) as usize;
+    world.runtimes[index].client().clone()
+}
+
+fn random_errand(dice: &mut Dice) -> Errand {
+    Errand {
+        fails: [0, 0, 0, 1, 2, RETRIES, RETRIES + 1][dice.throw(7) as usize],
+        is_hopeless: dice.throw(12) == 0,
+        takes: Duration::from_millis([0, 0, 50, 700, 20_000][dice.throw(5) as usize]),
+        heeds: dice.throw(3) > 0,
+    }
+}

@@ -1,0 +1,131 @@
+//! A series whose process is killed again and again.
+
+use std::time::Duration;
+
+use evertask::{
+    EventStream, EverTask, Status, Task, TaskContext, TaskEventKind, TaskHandler, TaskId,
+    TaskResult,
+};
+use evertask_entities::{run, task};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::child::{Orders, Voice, assignment};
+use super::database::{rows, runs, status};
+use super::report::{Order, What};
+use super::scene::Scene;
+use crate::dice::Dice;
+
+/// The path of the entry test.
+const ENTRY: &str = "kills::series::a_child_with_a_series";
+
+const SERIES: TaskId = TaskId(Uuid::from_u128(29));
+const STEP: Duration = Duration::from_millis(2);
+const RUNS: u32 = 80;
+const KILLS: u32 = 8;
+
+#[derive(Debug, Deserialize, Serialize)]
+struct Beat;
+
+impl Task for Beat {
+    const NAME: &'static str = "test.beat";
+}
+
+struct Drummer(Voice);
+
+impl TaskHandler<Beat> for Drummer {
+    async fn handle(&self, _: &Beat, context: &TaskContext) -> TaskResult {
+        self.0.say(What::InProgress(context.id()));
+        Ok(())
+    }
+}
+
+/// Does nothing unless a test starts it as a child.
+#[actix::test]
+async fn a_child_with_a_series() {
+    let Some(assignment) = assignment() else {
+        return;
+    };
+    let (voice, orders) = (assignment.voice(), Orders::listen());
+    let evertask = EverTask::builder().storage(assignment.storage());
+    let evertask = evertask.handler(Drummer(voice)).start().await.unwrap();
+    let told = actix::spawn(tell_the_end(evertask.clone(), evertask.events(), voice));
+    if assignment.tasks > 0 {
+        let series = evertask.dispatch(Beat).id(SERIES);
+        series.every(STEP).max_runs(RUNS).await.unwrap();
+    }
+    orders.given(Order::Stop).await;
+    evertask.shutdown().await.unwrap();
+    told.abort();
+    voice.say(What::Closed);
+}
+
+/// Reports when the series is over.
+async fn tell_the_end(evertask: EverTask, mut events: EventStream, voice: Voice) {
+    while let Some(event) = events.next().await {
+        if event.kind != TaskEventKind::Completed {
+            continue;
+        }
+        let view = evertask.task(event.id).await.unwrap().unwrap();
+        if view.record.state.is_over() {
+            voice.say(What::Over(event.id));
+            return;
+        }
+    }
+}
+
+/// Storage edge case 29: whenever the process dies, each run that is stored has moved the series on,
+/// and no occurrence has two. Storage edge case 31: the counter is the number of runs.
+#[actix::test]
+async fn a_run_is_completed_and_advanced_in_one_commit_whenever_the_process_dies() {
+    let mut scene = Scene::new();
+    let mut dice = Dice::new(29);
+    let mut counts = Vec::new();
+    for kill in 0..KILLS {
+        let child = scene.start(ENTRY, u32::from(kill == 0));
+        for _ in 0..=dice.throw(6) {
+            scene.until(|report| matches!(report.what, What::InProgress(_)));
+        }
+        scene.kill(child);
+        counts.push(look(&scene).await.len());
+    }
+    assert!(counts.is_sorted() && counts[0] < counts[counts.len() - 1]);
+    assert!(
+        *counts.last().unwrap() < RUNS as usize,
+        "it was over before the last kill"
+    );
+
+    let last = scene.start(ENTRY, 0);
+    scene.until_told(&last, What::Over(SERIES));
+    scene.stop(last);
+    assert_eq!(look(&scene).await.len(), RUNS as usize);
+    let row = row(&scene).await;
+    assert_eq!(status(&row), Status::Completed);
+    assert_eq!(
+        (row.next_run_at, row.available_at, row.owner),
+        (None, None, None)
+    );
+}
+
+async fn row(scene: &Scene) -> task::Model {
+    let mut rows = rows(&scene.database()).await;
+    rows.remove(&SERIES).unwrap()
+}
+
+/// Holds the row against the runs that are stored.
+async fn look(scene: &Scene) -> Vec<run::Model> {
+    let row = row(scene).await;
+    let runs = runs(&scene.database(), SERIES).await;
+    assert_eq!(
+        row.run_count.unwrap_or_default(),
+        i64::try_from(runs.len()).unwrap()
+    );
+    let numbers: Vec<_> = runs.iter().map(|run| run.number).collect();
+    let expected: Vec<_> = (1..).take(runs.len()).collect();
+    assert_eq!(numbers, expected);
+    let mut occurrences: Vec<_> = runs.iter().map(|run| run.scheduled_at.unwrap()).collect();
+    occurrences.extend(row.next_run_at);
+    let ascending = occurrences.windows(2).all(|pair| pair[0] < pair[1]);
+    assert!(ascending, "an occurrence ran twice or comes again: {row:?}");
+    runs
+}
