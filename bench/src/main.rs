@@ -1,0 +1,62 @@
+//! Measures what evertask promises at scale, on a database that it fills itself.
+//!
+//! ```text
+//! evertask-bench scale                                       SQLite, a million tasks
+//! evertask-bench scale --database postgres://user@host/db    PostgreSQL
+//! evertask-bench plans                                       how the statements are run
+//! ```
+//!
+//! A server gets a schema of its own, which is dropped at the end.
+
+mod database;
+mod fill;
+mod options;
+mod plans;
+mod scale;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use options::{Command, Options};
+
+/// What ends a measurement early.
+type Failure = Box<dyn Error + Send + Sync>;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let result = match Options::parse().command {
+        Command::Scale(data) => scale::run(data).await,
+        Command::Plans(data) => plans::run(data).await.map(|()| true),
+    };
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            complain(&*error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[expect(
+    clippy::print_stderr,
+    reason = "a command tells its caller what failed"
+)]
+fn complain(mut error: &dyn Error) {
+    eprintln!("failed: {error}");
+    while let Some(source) = error.source() {
+        eprintln!("because: {source}");
+        error = source;
+    }
+}
+
+/// Says where the command is.
+#[expect(
+    clippy::print_stderr,
+    reason = "the figures alone go to the standard output"
+)]
+fn progress(text: &str) {
+    eprintln!("{text}");
+}
