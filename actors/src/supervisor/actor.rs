@@ -97,18 +97,18 @@ impl Handler<Cancel> for Supervisor {
         let patience = Patience::For(self.deps.patience);
         Box::pin(async move {
             let answer = persistence.apply_one(write, patience).await;
-            let outcome = if under_way.was_running {
-                CancelOutcome::CancelledWhileRunning
-            } else {
-                CancelOutcome::Cancelled
-            };
+            let was_running = under_way.was_running;
             let is_heard = under_way.is_heard();
             drop(under_way);
             match answer {
-                Ok(Answer::Cancel(CancelAnswer::Cancelled(_))) => Ok(outcome),
+                // A delivery may still be busy with hooks when its run has long been stored.
+                Ok(Answer::Cancel(CancelAnswer::Cancelled(before))) => {
+                    let was_held = matches!(before, Status::Queued | Status::InProgress);
+                    Ok(CancelOutcome::of(was_running && was_held))
+                }
                 // The delivery has stored it already, with the same words.
                 Ok(Answer::Cancel(CancelAnswer::AlreadyOver(Status::Cancelled))) if is_heard => {
-                    Ok(outcome)
+                    Ok(CancelOutcome::of(was_running))
                 }
                 Ok(Answer::Cancel(CancelAnswer::AlreadyOver(status))) => {
                     Ok(CancelOutcome::AlreadyOver(status))

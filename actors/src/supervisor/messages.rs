@@ -59,6 +59,17 @@ pub enum CancelOutcome {
     Unknown,
 }
 
+impl CancelOutcome {
+    /// What a cancel found that ended its task.
+    pub(super) fn of(was_running: bool) -> Self {
+        if was_running {
+            Self::CancelledWhileRunning
+        } else {
+            Self::Cancelled
+        }
+    }
+}
+
 /// Reads a task with its attempts; `None` if there is no such task.
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "Result<Option<TaskView>, RequestError>")]
