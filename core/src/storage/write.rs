@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 
+use super::queue::ChangeQueue;
 use crate::audit::AuditLevel;
 use crate::log::LogLine;
 use crate::task::{
@@ -10,7 +11,7 @@ use crate::time::Timestamp;
 /// Writes that commit together, each answered on its own.
 ///
 /// A storage applies them in this order, whatever their order in the group: inserts, changes, log
-/// lines, cancels, reconsiderations, claims. A claim therefore sees everything else the group did.
+/// lines, cancels, reconsiderations, changes of queues, claims. A claim therefore sees everything else the group did.
 #[derive(Clone, Debug, Default)]
 pub struct WriteGroup {
     /// The writes; the answers come in their order.
@@ -30,6 +31,8 @@ pub enum Write {
     Cancel(CancelTask),
     /// Lets rows that could not run be looked at again.
     Reconsider(ReconsiderWaiting),
+    /// Changes a queue for all processes.
+    ChangeQueue(ChangeQueue),
     /// Takes rows to work on.
     Claim(ClaimTasks),
 }
@@ -47,6 +50,8 @@ pub enum WriteKind {
     Cancel,
     /// Of [`Write::Reconsider`].
     Reconsider,
+    /// Of [`Write::ChangeQueue`].
+    ChangeQueue,
     /// Of [`Write::Claim`].
     Claim,
 }
@@ -60,6 +65,7 @@ impl Write {
             Self::AppendLogs(_) => WriteKind::AppendLogs,
             Self::Cancel(_) => WriteKind::Cancel,
             Self::Reconsider(_) => WriteKind::Reconsider,
+            Self::ChangeQueue(_) => WriteKind::ChangeQueue,
             Self::Claim(_) => WriteKind::Claim,
         }
     }

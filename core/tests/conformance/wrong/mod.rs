@@ -6,6 +6,7 @@ mod claims;
 mod groups;
 mod logs;
 mod queries;
+mod queues;
 mod reads;
 mod reconsiderations;
 mod rows;
@@ -86,6 +87,32 @@ macro_rules! wrong_storages {
 }
 
 wrong_storages! {
+    a_storage_that_invents_queues: queues::InventsQueues => [
+        "queues::a_queue_of_which_nothing_was_decided_has_no_settings",
+        "queues::a_rejected_group_changes_no_queue",
+    ],
+    a_storage_that_forgets_who_decided: queues::ForgetsWhoDecided => [
+        "queues::a_change_is_read_back_with_who_and_why",
+        "queues::a_change_written_again_is_made_once",
+        "queues::changes_of_a_group_follow_each_other",
+        "queues::decisions_are_everybodys_and_outlive_their_process",
+        "queues::queues_are_told_apart_exactly",
+        "queues::what_is_so_already_is_not_written",
+    ],
+    a_storage_that_changes_what_is_so: queues::ChangesWhatIsSo => [
+        "queues::what_is_so_already_is_not_written",
+    ],
+    a_storage_that_repeats_changes: queues::RepeatsChanges => [
+        "queues::a_change_written_again_is_made_once",
+    ],
+    a_storage_that_folds_queues: queues::FoldsQueues => [
+        "queues::queues_are_told_apart_exactly",
+    ],
+    a_storage_that_reads_changes_forwards: queues::ReadsChangesForwards => [
+        "queues::a_change_is_read_back_with_who_and_why",
+        "queues::a_change_written_again_is_made_once",
+        "queues::changes_are_read_page_by_page_latest_first",
+    ],
     a_storage_that_loses_audit: changes::LosesAudit => [
         "audit_levels::each_level_leaves_the_rows_it_should",
         "change::a_chain_in_a_group_leaves_every_audit_line_and_attempt_once",
