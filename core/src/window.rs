@@ -5,6 +5,9 @@
 //! its delivery ends. While the *backlog flag* is set, stored rows may be waiting: no dispatch gets
 //! a place, so that nothing overtakes them, and the pool claims until a claim comes back short.
 //!
+//! A *paused* window hands out neither places nor slots. Its flag stays set, so that what is dispatched
+//! meanwhile is stored and waits for its turn behind what was stored before.
+//!
 //! The flag clears only on a short claim that was issued after the last spilled insert was reported
 //! and while none is under way: any other short claim may have missed one.
 
@@ -15,6 +18,7 @@ pub struct Window {
     parallelism: usize,
     places: usize,
     running: usize,
+    paused: bool,
     backlog: bool,
     spilling: usize,
     /// Inserts without a place that were made and may not have been claimed yet.
@@ -38,6 +42,7 @@ impl Window {
             parallelism,
             places: 0,
             running: 0,
+            paused: false,
             backlog: true,
             spilling: 0,
             spilled: 0,
@@ -57,14 +62,42 @@ impl Window {
         self.places
     }
 
+    /// How many deliveries hold a place; what is held for a claim does not count.
+    pub fn places_taken(&self) -> usize {
+        let held = self.claim.map_or(0, |claim| claim.room);
+        self.places.saturating_sub(held)
+    }
+
     /// How many handlers run.
     pub fn running(&self) -> usize {
         self.running
     }
 
+    /// How many handlers may run.
+    pub fn parallelism(&self) -> usize {
+        self.parallelism
+    }
+
+    /// Changes how many handlers may run; those that run go on, even if they are too many now.
+    pub fn set_parallelism(&mut self, parallelism: usize) {
+        self.parallelism = parallelism;
+    }
+
+    /// Whether nothing may start.
+    pub fn is_paused(&self) -> bool {
+        self.paused
+    }
+
+    /// Hands out nothing any more, or begins again to do so. Either way the stored rows have to be
+    /// looked at before the next place is taken.
+    pub fn set_paused(&mut self, paused: bool) {
+        self.paused = paused;
+        self.set_backlog();
+    }
+
     /// Takes a place for a live dispatch; `false` means that it has to be stored only.
     pub fn take_place(&mut self) -> bool {
-        if self.backlog || self.room() == 0 {
+        if self.paused || self.backlog || self.room() == 0 {
             return false;
         }
         self.places += 1;
@@ -76,8 +109,7 @@ impl Window {
     /// A window from which no place can be taken, because stored rows have to be looked at first,
     /// need not be full: the room held for a claim does not count.
     pub fn is_full(&self) -> bool {
-        let held = self.claim.map_or(0, |claim| claim.room);
-        let taken = self.places.saturating_sub(held) + self.spilling + self.spilled;
+        let taken = self.places_taken() + self.spilling + self.spilled;
         taken >= self.capacity + self.parallelism
     }
 
@@ -88,7 +120,7 @@ impl Window {
 
     /// Takes a slot to run a handler in; `false` means that all are busy.
     pub fn take_slot(&mut self) -> bool {
-        if self.running >= self.parallelism {
+        if self.paused || self.running >= self.parallelism {
             return false;
         }
         self.running += 1;
@@ -112,6 +144,12 @@ impl Window {
         self.spilled += 1;
         self.spills += 1;
         self.backlog = true;
+    }
+
+    /// That many deliveries were given back to the storage; their places are freed one by one.
+    pub fn give_back(&mut self, deliveries: usize) {
+        self.spilled += deliveries;
+        self.set_backlog();
     }
 
     /// Stored rows may be waiting, for another reason than a spill.
@@ -156,6 +194,15 @@ impl Window {
         if claim.spills == self.spills && self.spilling == 0 {
             self.backlog = false;
             self.spilled = 0;
+        }
+    }
+
+    /// Instead of a claim there was only a look, which found that nothing may be claimed: there is no
+    /// reason for the next one before something else is stored.
+    pub fn end_look(&mut self) {
+        if let Some(claim) = self.claim.take() {
+            self.places = self.places.saturating_sub(claim.room);
+            self.exhausted_at = Some(claim.spills);
         }
     }
 
@@ -250,6 +297,65 @@ mod tests {
         window.fail_claim();
         assert_eq!(window.places(), 0);
         assert_eq!(window.begin_claim(), Some(4));
+    }
+
+    #[test]
+    fn a_paused_window_hands_out_neither_places_nor_slots() {
+        let mut window = open_window(1, 1);
+        assert!(window.take_place());
+        window.set_paused(true);
+        assert!(!window.take_place());
+        assert!(!window.take_slot());
+        window.set_paused(false);
+        assert!(window.take_slot());
+        assert!(!window.take_place(), "the stored rows come first");
+        assert_eq!(window.begin_claim(), Some(1));
+        window.end_claim(0, true);
+        assert!(window.take_place());
+    }
+
+    #[test]
+    fn a_look_in_vain_is_not_repeated_before_something_is_stored() {
+        let mut window = Window::new(1, 1);
+        window.set_paused(true);
+        assert_eq!(window.begin_claim(), Some(2));
+        window.end_look();
+        assert_eq!(window.begin_claim(), None);
+        assert_eq!(window.places(), 0);
+        window.begin_spill();
+        window.end_spill();
+        assert_eq!(window.begin_claim(), Some(2));
+        window.end_look();
+        window.set_paused(false);
+        assert_eq!(window.begin_claim(), Some(2));
+    }
+
+    #[test]
+    fn what_was_given_back_still_counts_towards_a_full_window() {
+        let mut window = open_window(1, 1);
+        assert!(window.take_place() && window.take_place());
+        window.set_paused(true);
+        window.give_back(2);
+        window.free_place();
+        window.free_place();
+        assert!(window.is_full());
+    }
+
+    #[test]
+    fn a_smaller_parallelism_stops_nobody_and_lets_fewer_begin() {
+        let mut window = open_window(4, 3);
+        assert!((0..4).all(|_| window.take_place()));
+        assert!((0..3).all(|_| window.take_slot()));
+        window.set_parallelism(1);
+        for _ in 0..2 {
+            window.free_slot();
+            window.free_place();
+            assert!(!window.take_slot(), "{} run", window.running());
+        }
+        window.free_slot();
+        assert!(window.take_slot());
+        window.set_parallelism(2);
+        assert!(window.take_slot());
     }
 
     #[test]

@@ -4,7 +4,8 @@ mod admission;
 mod check;
 mod error;
 mod message;
+mod route;
 
-pub(crate) use admission::{AdmissionDeps, Gates, admit};
+pub(crate) use admission::{AdmissionDeps, admit};
 pub use error::{DispatchError, Stored};
 pub use message::Dispatch;
