@@ -59,6 +59,7 @@ mod coverage;
 mod delivery;
 mod outage;
 mod parking;
+mod queries;
 mod recovery;
 mod retry;
 mod shutdown;
