@@ -167,6 +167,11 @@ impl Home {
         self.seen.attempts_read.load(Ordering::Relaxed)
     }
 
+    /// Whether no runtime has the storage open.
+    pub(crate) fn is_closed(&self) -> bool {
+        *self.seen.open.borrow() == 0
+    }
+
     /// Returns when no runtime has the storage open.
     async fn closed(&self) {
         let mut open = self.seen.open.subscribe();

@@ -63,6 +63,7 @@ mod queries;
 mod recovery;
 mod retry;
 mod shutdown;
+mod shutdown_in_an_outage;
 mod stale_write;
 mod timeout;
 mod unreadable;
