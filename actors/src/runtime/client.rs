@@ -192,7 +192,9 @@ impl Client {
     /// Shuts the runtime down in three phases and answers what each did: running handlers may
     /// finish, then they are told to stop, then they are aborted. Waiting tasks stay stored.
     ///
-    /// Asking again joins the shutdown that was begun.
+    /// Asking again joins the shutdown that was begun. The storage is let go of by the time of the
+    /// answer, so the next start may follow at once. The report says whether everything was written by
+    /// then; what was not is found as after a crash.
     ///
     /// # Errors
     ///
@@ -200,27 +202,24 @@ impl Client {
     pub async fn shutdown(&self) -> Result<ShutdownReport, RuntimeFault> {
         loop {
             match ask(&self.supervisor, Shutdown).await {
-                Ok(report) => return Ok(report),
+                Ok(report) if report.storage_closed => return Ok(report),
+                // The storage is let go of with the thread.
+                Ok(report) => return self.lifecycle.ended().await.or(Ok(report)),
                 // The message crashed the supervisor or was lost with it; asking again is harmless.
                 Err(_) if !self.lifecycle.has_ended() => {}
-                Err(_) => {
-                    return self
-                        .lifecycle
-                        .ended()
-                        .await
-                        .map(|()| ShutdownReport::default());
-                }
+                Err(_) => return self.lifecycle.ended().await,
             }
         }
     }
 
-    /// Waits until the runtime has ended: `Ok` after a shutdown, else the first fault.
+    /// Waits until the runtime has ended and let go of its storage: `Ok` after a shutdown, else the
+    /// first fault.
     ///
     /// # Errors
     ///
     /// The fault that ended it.
     pub async fn stopped(&self) -> Result<(), RuntimeFault> {
-        self.lifecycle.ended().await
+        self.lifecycle.ended().await.map(drop)
     }
 
     /// The same client, whose dispatches name `parent`.

@@ -124,6 +124,9 @@ pub struct RunRetention;
 pub struct PreviewRetention;
 
 /// Shuts the runtime down: drains, tells handlers to stop, aborts; every sender gets the report.
+///
+/// If that says that the storage was not closed, it is let go of right after the answer:
+/// [`Client::stopped`](crate::Client::stopped) tells when.
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "ShutdownReport")]
 pub struct Shutdown;

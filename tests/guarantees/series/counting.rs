@@ -15,6 +15,7 @@ on_every_storage_and_server! {
     a_run_records_how_long_it_really_took_also_if_it_failed,
     retries_within_a_run_are_no_runs,
     a_parked_retry_belongs_to_its_run,
+    a_parked_retry_reads_the_attempts_of_its_run_alone,
     a_run_that_times_out_counts_and_does_not_end_the_series,
     a_series_whose_last_run_fails_is_over_as_failed,
 }
@@ -102,6 +103,39 @@ async fn retries_within_a_run_are_no_runs(home: Home) {
 /// The decision on retries that park, within a series.
 async fn a_parked_retry_belongs_to_its_run(home: Home) {
     retried(home, Duration::from_secs(5)).await;
+}
+
+/// What a retry reads does not grow with the runs of its series.
+async fn a_parked_retry_reads_the_attempts_of_its_run_alone(home: Home) {
+    const RUNS: usize = 6;
+    let stage = Stage::new(home, |time, _| async move {
+        match time % 3 {
+            0 => Ok(()),
+            _ => Err(TaskError::other("not yet")),
+        }
+    });
+    let evertask = stage.start().await;
+    let delay = Duration::from_secs(5);
+    let policy = RetryPolicy::Linear { retries: 2, delay };
+    let series = evertask.dispatch(SERIES).every(STEP).max_runs(6);
+    series.retry(policy).await.unwrap();
+    let mut read = Vec::new();
+    for run in 1..=RUNS {
+        for attempt in 1..=2 {
+            stage
+                .home
+                .commits(2 * (run - 1) + attempt, fails_attempt)
+                .await;
+            stage.clock.advance(delay);
+        }
+        stage.runs_ended(run).await;
+        read.push(stage.home.attempts_read());
+        stage.advance_to(60 * u64::try_from(run).unwrap());
+    }
+    stage.home.shut_down(evertask).await;
+    // One failure before the second attempt, and two before the third one.
+    let expected: Vec<_> = (1..=RUNS).map(|run| 3 * run).collect();
+    assert_eq!(read, expected);
 }
 
 /// Two runs of three attempts each, of which the second one fails for good.
