@@ -22,9 +22,9 @@ pub struct Cancel {
 
 impl Cancel {
     /// Cancels the task of that id.
-    pub fn new(id: TaskId) -> Self {
+    pub fn new(id: impl Into<TaskId>) -> Self {
         Self {
-            id,
+            id: id.into(),
             actor: None,
             reason: None,
         }

@@ -30,7 +30,7 @@ async fn a_series_of_ten_runs_ten_times_whatever_fails(home: Home) {
     });
     let evertask = stage.start().await;
     let series = evertask.dispatch(SERIES).every(STEP).max_runs(10);
-    let id = series.await.unwrap();
+    let id = series.await.unwrap().id;
     for run in 1..=10 {
         stage.runs_ended(run).await;
         stage.clock.advance(STEP);
@@ -79,7 +79,7 @@ async fn a_run_records_how_long_it_really_took_also_if_it_failed(home: Home) {
     });
     let evertask = stage.start().await;
     let series = evertask.dispatch(SERIES).every(STEP).max_runs(3);
-    let id = series.await.unwrap();
+    let id = series.await.unwrap().id;
     for (run, next) in [(1, 60), (2, 120), (3, 180)] {
         stage.clock.pass(RUNS).await;
         stage.runs_ended(run).await;
@@ -149,7 +149,7 @@ async fn retried(home: Home, delay: Duration) {
     let evertask = stage.start().await;
     let policy = RetryPolicy::Linear { retries: 2, delay };
     let series = evertask.dispatch(SERIES).every(STEP).max_runs(2);
-    let id = series.retry(policy).await.unwrap();
+    let id = series.retry(policy).await.unwrap().id;
     for (run, next) in [(0, 60), (1, 120)] {
         for attempt in 1..=2 {
             let entered = 3 * run + attempt;
@@ -206,7 +206,7 @@ async fn a_run_that_times_out_counts_and_does_not_end_the_series(home: Home) {
     });
     let evertask = stage.start().await;
     let series = evertask.dispatch(SERIES).every(STEP).max_runs(2);
-    let id = series.timeout(LIMIT).await.unwrap();
+    let id = series.timeout(LIMIT).await.unwrap().id;
     stage.clock.pass(LIMIT).await;
     stage.runs_ended(1).await;
     let state = stage.home.row(id).await.state;
@@ -228,7 +228,7 @@ async fn a_series_whose_last_run_fails_is_over_as_failed(home: Home) {
     let stage = Stage::new(home, |_, _| async { Err(TaskError::permanent("never")) });
     let evertask = stage.start().await;
     let series = evertask.dispatch(SERIES).every(STEP).max_runs(2);
-    let id = series.await.unwrap();
+    let id = series.await.unwrap().id;
     stage.runs_ended(1).await;
     assert!(!stage.home.row(id).await.state.is_over());
     stage.advance_to(60);
