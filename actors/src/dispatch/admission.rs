@@ -14,6 +14,7 @@ use evertask_core::time::{Clock, Timestamp, to_micros};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
+use super::answer::{DispatchOutcome, Dispatched, KeptReason};
 use super::check::{check, recurrence_of, series_of};
 use super::error::DispatchError;
 use super::message::{Dispatch, When};
@@ -184,7 +185,7 @@ fn row(definition: TaskDefinition, route: &Route, process: ProcessId, now: Times
 impl Admitted {
     /// Stores the row, hands it over and waits for its place if its queue says so. Runs to its end even
     /// if the caller has gone.
-    pub(crate) async fn store(mut self) -> Result<TaskId, DispatchError> {
+    pub(crate) async fn store(mut self) -> Result<Dispatched, DispatchError> {
         let id = self.row.record.definition.id;
         let now = self.row.record.definition.created_at;
         let waiting = self.route.take_waiting();
@@ -208,8 +209,8 @@ impl Admitted {
         if let Some(waiting) = &waiting {
             waiting.note_stored();
         }
-        let id = match answer {
-            InsertAnswer::Stored => self.hand_over(),
+        let dispatched = match answer {
+            InsertAnswer::Stored => self.hand_over(DispatchOutcome::Created),
             InsertAnswer::Exists(found) => self.recognise(*found),
             InsertAnswer::KeyTaken(holder) => {
                 let reason = format!("the task {} holds its key", holder.definition.id);
@@ -219,11 +220,11 @@ impl Admitted {
         if let Some(waiting) = waiting {
             wait_for_place(&waiting, caller_gone, &lifecycle).await;
         }
-        Ok(id)
+        Ok(dispatched)
     }
 
     /// The id was stored before: by this very insert, whose answer was lost, or by an earlier one.
-    fn recognise(self, found: TaskRecord) -> Result<TaskId, DispatchError> {
+    fn recognise(self, found: TaskRecord) -> Result<Dispatched, DispatchError> {
         let id = found.definition.id;
         let wanted = &self.row.record.definition;
         let stored = &found.definition;
@@ -242,16 +243,17 @@ impl Admitted {
         let untouched = found.generation == Generation::default();
         let own = found.state.owner == Some(self.deps.process) && untouched;
         if own && matches!(self.route, Route::Window(..)) {
-            return self.hand_over();
+            return self.hand_over(DispatchOutcome::Created);
         }
         if let (Some(at), true) = (found.state.available_at, untouched) {
             let gate = Arc::clone(&self.gate);
             tell(&self.deps.scheduler, WakeAt { gate, at });
         }
-        Ok(id)
+        let outcome = DispatchOutcome::Existing(KeptReason::SameId);
+        Ok(Dispatched::new(id, outcome))
     }
 
-    fn hand_over(self) -> Result<TaskId, DispatchError> {
+    fn hand_over(self, outcome: DispatchOutcome) -> Result<Dispatched, DispatchError> {
         let record = self.row.record;
         let id = record.definition.id;
         match self.route {
@@ -272,7 +274,7 @@ impl Admitted {
                 tell(&self.deps.scheduler, WakeAt { gate, at });
             }
         }
-        Ok(id)
+        Ok(Dispatched::new(id, outcome))
     }
 }
 

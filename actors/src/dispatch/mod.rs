@@ -1,11 +1,13 @@
 //! Asking for work: the message, its options and its errors.
 
 mod admission;
+mod answer;
 mod check;
 mod error;
 mod message;
 mod route;
 
 pub(crate) use admission::{AdmissionDeps, admit};
+pub use answer::{DispatchOutcome, Dispatched, KeptReason};
 pub use error::{DispatchError, Stored};
 pub use message::Dispatch;

@@ -117,11 +117,7 @@ impl WorkerPool {
             return;
         }
         if self.deps.gate.is_paused() {
-            let waiting = std::mem::take(&mut self.ready);
-            drop(actix_rt::spawn(give_back(
-                self.deps.clone(),
-                waiting.into(),
-            )));
+            self.return_window();
             return;
         }
         while let Some((index, turn)) = self.next_startable() {
@@ -143,6 +139,19 @@ impl WorkerPool {
                     .spawn(run(delivery, turn, slot, run_deps)),
             );
         }
+    }
+
+    /// Gives back what has not started, in a task of its own.
+    fn return_window(&mut self) {
+        if self.ready.is_empty() {
+            return;
+        }
+        let waiting = std::mem::take(&mut self.ready);
+        let (deps, returning) = (self.deps.clone(), self.deps.gate.begin_return());
+        actix_rt::spawn(async move {
+            give_back(deps, waiting.into()).await;
+            drop(returning);
+        });
     }
 
     /// Answers which delivery is next, with the turn to run alone if it needs one.
@@ -190,6 +199,7 @@ async fn give_back(deps: PoolDeps, mut deliveries: Vec<Delivery>) -> usize {
             if deps.lifecycle.is_running() {
                 tell(&deps.gate.pool, SweepOrphans);
             }
+            return 0;
         }
     }
     deliveries.len()

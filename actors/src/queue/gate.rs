@@ -38,6 +38,8 @@ struct Account {
     window: Window,
     /// Which decision about the queue is in force.
     version: i64,
+    /// How many times a window is being given back at this moment.
+    returning: usize,
 }
 
 /// How full a queue is in this process.
@@ -60,6 +62,10 @@ pub(crate) struct Place(Arc<Gate>);
 #[must_use]
 pub(crate) struct Slot(Arc<Gate>);
 
+/// A window that is being given back, over when dropped.
+#[must_use]
+pub(crate) struct Return(Arc<Gate>);
+
 /// An insert that got no place and is under way, reported when dropped.
 #[must_use]
 pub(crate) struct Spill(Arc<Gate>);
@@ -73,6 +79,7 @@ impl Gate {
         let account = Account {
             window: Window::new(config.capacity, config.parallelism),
             version: 0,
+            returning: 0,
         };
         Self {
             config,
@@ -150,6 +157,17 @@ impl Gate {
         self.window().end_look();
     }
 
+    /// What waits in the window is about to be given back to the storage.
+    pub(crate) fn begin_return(self: &Arc<Self>) -> Return {
+        self.account.lock().returning += 1;
+        Return(Arc::clone(self))
+    }
+
+    /// Waits until what was in the window of the paused queue is stored again.
+    pub(crate) async fn returned(&self) {
+        self.until(|account| account.returning == 0).await;
+    }
+
     /// That many deliveries are stored rows again; their places are given back one by one.
     pub(crate) fn give_back(&self, deliveries: usize) {
         self.window().give_back(deliveries);
@@ -191,14 +209,18 @@ impl Gate {
 
     /// Waits until nothing of the paused queue runs; `false` if it goes on before.
     pub(crate) async fn drained(&self) -> bool {
+        self.until(|Account { window, .. }| window.running() == 0 || !window.is_paused())
+            .await;
+        self.is_paused()
+    }
+
+    async fn until(&self, holds: impl Fn(&Account) -> bool) {
         loop {
             let mut changed = pin!(self.changed.notified());
+            // Whatever changes from here on is noticed.
             changed.as_mut().enable();
-            {
-                let window = self.window();
-                if window.running() == 0 || !window.is_paused() {
-                    return window.is_paused();
-                }
+            if holds(&self.account.lock()) {
+                return;
             }
             changed.await;
         }
@@ -233,6 +255,13 @@ impl Drop for Slot {
         self.0.window().free_slot();
         self.0.changed.notify_waiters();
         tell(&self.0.pool, CheckWindow);
+    }
+}
+
+impl Drop for Return {
+    fn drop(&mut self) {
+        self.0.account.lock().returning -= 1;
+        self.0.changed.notify_waiters();
     }
 }
 

@@ -204,6 +204,7 @@ impl SupervisorDeps {
         if control.change == QueueChange::Pause {
             // Without an answer the pool has crashed, and what it had is let go of by the next life.
             ask(&gate.pool, Drain).await.ok();
+            gate.returned().await;
         }
         if !control.until_idle {
             return Ok(outcome);

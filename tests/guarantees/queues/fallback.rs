@@ -69,7 +69,7 @@ async fn a_fallback_to_a_full_default_queue_waits_there(home: Home) {
     assert!(!fifth.is_finished());
     assert_eq!(status(&evertask, Queue::DEFAULT).await.waiting_callers, 1);
     scene.release(5);
-    assert_eq!(soon(fifth).await.unwrap().unwrap(), id_of(4));
+    assert_eq!(soon(fifth).await.unwrap().unwrap().id, id_of(4));
     scene.home.commits(5, becomes(Status::Completed)).await;
     assert_eq!(
         scene.home.row(id_of(4)).await.definition.queue,

@@ -33,12 +33,12 @@ async fn a_saturated_queue_does_not_hold_up_what_comes_due_in_others(home: Home)
         let mut ids = Vec::new();
         for number in 0..2 {
             let task = evertask.dispatch(crate::stage::Numbered(number)).queue(Q);
-            ids.push(task.await.unwrap());
+            ids.push(task.await.unwrap().id);
             scene.diary.says("handle 0.1").await;
         }
         for (number, queue) in [(FREE, Q), (FREE + 1, Queue::DEFAULT)] {
             let task = evertask.dispatch(crate::stage::Numbered(number));
-            ids.push(task.queue(queue).after(soon_due).await.unwrap());
+            ids.push(task.queue(queue).after(soon_due).await.unwrap().id);
         }
         settle(&evertask).await;
         clock.advance(soon_due);

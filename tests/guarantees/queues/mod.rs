@@ -13,7 +13,7 @@ mod waiting;
 use std::sync::Arc;
 
 use evertask::storage::{Answer, InsertAnswer, QueueSelector, Write};
-use evertask::{Builder, EverTask, Queue, QueueStatus, TaskId};
+use evertask::{Builder, EverTask, Queue, QueueStatus};
 use tokio::sync::Semaphore;
 
 use crate::one_shot::home::Home;
@@ -144,7 +144,7 @@ async fn status(evertask: &EverTask, queue: &str) -> QueueStatus {
 fn on_its_way(
     evertask: &EverTask,
     number: u32,
-) -> tokio::task::JoinHandle<Result<TaskId, evertask::DispatchError>> {
+) -> tokio::task::JoinHandle<Result<evertask::Dispatched, evertask::DispatchError>> {
     let client = evertask.client().clone();
     tokio::spawn(async move {
         let dispatch = client.dispatch(Numbered(number)).id(id_of(number));

@@ -20,12 +20,12 @@ async fn a_series_runs_in_the_recurring_queue(home: Home) {
     let evertask = scene.builder([default]).start().await.unwrap();
     let hour = Duration::from_hours(1);
     let series = evertask.dispatch(Numbered(FREE)).every(hour).max_runs(1);
-    let series = series.await.unwrap();
+    let series = series.await.unwrap().id;
     let named = evertask
         .dispatch(Numbered(FREE + 1))
         .every(hour)
         .max_runs(1);
-    let named = named.queue(Queue::DEFAULT).await.unwrap();
+    let named = named.queue(Queue::DEFAULT).await.unwrap().id;
     scene.home.commits(2, becomes(Status::Completed)).await;
     let recurring = status(&evertask, Queue::RECURRING).await;
     assert_eq!((recurring.parallelism, recurring.capacity), (3, 7));
@@ -52,7 +52,7 @@ async fn a_series_is_neither_refused_nor_sent_elsewhere_nor_waited_for(home: Hom
         }
         let series = evertask.dispatch(Numbered(FREE)).queue(Q);
         let series = series.every(Duration::from_hours(1)).max_runs(1);
-        let id = soon(series.into_future()).await.unwrap();
+        let id = soon(series.into_future()).await.unwrap().id;
         assert_eq!(scene.home.row(id).await.definition.queue, Q);
         scene.release(2);
         scene.diary.says(&format!("completed {FREE}")).await;

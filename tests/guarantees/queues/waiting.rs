@@ -61,7 +61,7 @@ async fn callers_are_answered_in_their_order_when_their_tasks_have_a_place(home:
     for number in 2..5 {
         assert!(callers.iter().all(|caller| !caller.is_finished()));
         scene.release(1);
-        let id = soon(callers.remove(0)).await.unwrap().unwrap();
+        let id = soon(callers.remove(0)).await.unwrap().unwrap().id;
         assert_eq!(id, id_of(number));
         settle(&evertask).await;
     }
@@ -84,7 +84,7 @@ async fn a_task_that_is_cancelled_while_its_caller_waits_never_runs(home: Home) 
     scene.stored(2).await;
     let cancelled = evertask.cancel(id_of(2)).await.unwrap();
     assert_eq!(cancelled, CancelOutcome::Cancelled);
-    assert_eq!(soon(third).await.unwrap().unwrap(), id_of(2));
+    assert_eq!(soon(third).await.unwrap().unwrap().id, id_of(2));
     scene.release(3);
     scene.home.commits(2, becomes(Status::Completed)).await;
     scene.home.shut_down(evertask).await;
@@ -98,7 +98,7 @@ async fn a_shutdown_answers_whoever_waits_and_keeps_their_tasks(home: Home) {
     let third = on_its_way(&evertask, 2);
     scene.stored(2).await;
     scene.home.shut_down(evertask).await;
-    assert_eq!(soon(third).await.unwrap().unwrap(), id_of(2));
+    assert_eq!(soon(third).await.unwrap().unwrap().id, id_of(2));
     assert_eq!(scene.home.status(id_of(2)).await, Status::WaitingQueue);
     scene.release(3);
     let evertask = scene.builder([waiting()]).start().await.unwrap();
@@ -125,7 +125,7 @@ async fn a_pause_answers_whoever_waits(home: Home) {
     let third = on_its_way(&evertask, 2);
     scene.stored(2).await;
     soon(evertask.queue(Q).pause().into_future()).await.unwrap();
-    assert_eq!(soon(third).await.unwrap().unwrap(), id_of(2));
+    assert_eq!(soon(third).await.unwrap().unwrap().id, id_of(2));
     // Nobody knows when it goes on, so nobody waits for it.
     soon(dispatch(&evertask, 3).queue(Q).into_future())
         .await
