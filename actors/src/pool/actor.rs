@@ -263,7 +263,7 @@ impl Handler<LookAtQueues> for WorkerPool {
         let deps = self.deps.clone();
         actix_rt::spawn(async move {
             match deps.storage.queries().queue_settings().await {
-                Ok(settings) => deps.gates.apply(&settings),
+                Ok(settings) => deps.gates.apply_all(&settings),
                 Err(error) => {
                     tracing::debug!(%error, "what was decided about queues can't be read")
                 }

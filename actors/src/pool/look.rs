@@ -10,20 +10,24 @@ const LOOKED_AFTER: usize = 16;
 
 /// Claims at most `room` rows, unless it turns out that the queue is paused: then there is no answer.
 ///
-/// What was decided about queues is read before every claim, so that every process that does something
-/// for a queue knows of what another one decided.
+/// What was decided about queues is read before, unless that was done just now: so every process that does
+/// something for a queue knows what another one decided.
 pub(super) async fn look_and_claim(
     deps: &PoolDeps,
     room: usize,
 ) -> Result<Option<ClaimAnswer>, WriteError> {
-    let settings = deps.storage.queries().queue_settings().await;
-    let settings = settings.map_err(|error| WriteError::Unavailable(error.to_string().into()))?;
-    deps.gates.apply(&settings);
+    // A paused queue may have been resumed this very moment, and there may be no other reason to look.
+    if deps.gate.is_paused() || deps.gates.begin_look(deps.clock.elapsed()) {
+        let settings = deps.storage.queries().queue_settings().await;
+        let settings =
+            settings.map_err(|error| WriteError::Unavailable(error.to_string().into()))?;
+        deps.gates.apply_all(&settings);
+    }
     if deps.gate.is_paused() {
         return Ok(None);
     }
     let claim = Write::Claim(ClaimTasks {
-        queues: deps.gates.claimable(&deps.gate, settings),
+        queues: deps.gates.claimable(&deps.gate),
         limit: u32::try_from(room).unwrap_or(u32::MAX),
         max_bytes: deps.limits.max_bytes,
         now: deps.clock.now(),

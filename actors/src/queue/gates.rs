@@ -19,14 +19,22 @@ struct ByName {
     publisher: Publisher,
     /// Names that nobody configured and of which the log says so already.
     unknown: Mutex<HashSet<String>>,
-    /// When it was last looked what is decided about queues, on the monotonic clock.
-    last_look: Mutex<Duration>,
+    known: Mutex<Known>,
+}
+
+/// What is known of decisions beyond what the queues themselves show.
+#[derive(Default)]
+struct Known {
+    /// When it was last looked, on the monotonic clock.
+    looked_at: Duration,
+    /// Queues that are paused and that nobody here configures.
+    paused_elsewhere: Vec<String>,
 }
 
 /// Names may come from anywhere: so many are remembered, and those beyond are not warned of.
 const MAX_UNKNOWN: usize = 1_000;
 
-/// How long what is known of decisions is good enough for a dispatch that has no other reason to look.
+/// How long what is known of decisions is good enough.
 const GOOD_FOR: Duration = Duration::from_secs(1);
 
 impl Gates {
@@ -38,7 +46,7 @@ impl Gates {
             gates: named.collect(),
             publisher,
             unknown: Mutex::default(),
-            last_look: Mutex::default(),
+            known: Mutex::default(),
         }))
     }
 
@@ -64,7 +72,16 @@ impl Gates {
         self.all().for_each(|gate| gate.line.grant(id));
     }
 
-    /// Puts in force what was decided about queues, by whatever process, and says what is different.
+    /// Puts in force all that was decided about queues, by whatever process.
+    pub(crate) fn apply_all(&self, settings: &[QueueSettings]) {
+        self.apply(settings);
+        let paused = settings.iter().filter(|settings| settings.is_paused);
+        let elsewhere = paused.filter(|settings| self.find(&settings.queue).is_none());
+        self.0.known.lock().paused_elsewhere =
+            elsewhere.map(|settings| settings.queue.clone()).collect();
+    }
+
+    /// Puts in force what was decided about some queues, and says what is different.
     pub(crate) fn apply<'a>(&self, settings: impl IntoIterator<Item = &'a QueueSettings>) {
         for settings in settings {
             let Some(gate) = self.find(&settings.queue) else {
@@ -80,24 +97,23 @@ impl Gates {
 
     /// Which stored rows a pool may claim: none of a queue that is paused and that nobody here
     /// configures, although the default pool serves those.
-    pub(crate) fn claimable(&self, gate: &Gate, settings: Vec<QueueSettings>) -> QueueSelector {
+    pub(crate) fn claimable(&self, gate: &Gate) -> QueueSelector {
         match &gate.selector {
             QueueSelector::Only(name) => QueueSelector::Only(name.clone()),
             QueueSelector::AllExcept(others) => {
-                let paused = settings.into_iter().filter(|settings| settings.is_paused);
-                let unknown = paused.filter(|settings| self.find(&settings.queue).is_none());
-                let paused = unknown.map(|settings| settings.queue);
-                QueueSelector::AllExcept(others.iter().cloned().chain(paused).collect())
+                let known = self.0.known.lock();
+                let left_out = others.iter().chain(&known.paused_elsewhere);
+                QueueSelector::AllExcept(left_out.cloned().collect())
             }
         }
     }
 
     /// Whether what others decided has not been looked at for a while; it is taken to be looked at now.
     pub(crate) fn begin_look(&self, now: Duration) -> bool {
-        let mut last_look = self.0.last_look.lock();
-        let is_due = now.saturating_sub(*last_look) >= GOOD_FOR;
+        let mut known = self.0.known.lock();
+        let is_due = now.saturating_sub(known.looked_at) >= GOOD_FOR;
         if is_due {
-            *last_look = now;
+            known.looked_at = now;
         }
         is_due
     }

@@ -67,7 +67,8 @@ pub(super) async fn assemble(
     let gates_by_name = Gates::new(&gates, publisher);
     warn_of_unknown_queues(&catalog, &gates_by_name);
     // Before anything starts: what was paused stays paused.
-    gates_by_name.apply(&storage.queries().queue_settings().await?);
+    gates_by_name.begin_look(settings.clock.elapsed());
+    gates_by_name.apply_all(&storage.queries().queue_settings().await?);
     let retention = settings.retention.take().map(|policy| {
         Retention::new(RetentionDeps {
             policy,

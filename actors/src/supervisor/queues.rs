@@ -216,9 +216,10 @@ impl SupervisorDeps {
             }
         };
         tokio::select! {
-            is_drained = gate.drained() => Ok(match is_drained {
-                true => QueueOutcome::Drained,
-                false => QueueOutcome::Resumed,
+            is_drained = gate.drained() => Ok(if is_drained {
+                QueueOutcome::Drained
+            } else {
+                QueueOutcome::Resumed
             }),
             () = caller_gone => Err(RequestError::NoAnswer),
             () = self.admission.lifecycle.left_running() => Err(RequestError::NoAnswer),
@@ -262,7 +263,7 @@ impl Handler<GetQueues> for Supervisor {
         Box::pin(async move {
             let settings = deps.storage.queries().queue_settings().await;
             let settings = settings.map_err(unreadable)?;
-            deps.admission.gates.apply(&settings);
+            deps.admission.gates.apply_all(&settings);
             let mut gates: Vec<_> = deps.admission.gates.all().collect();
             gates.sort_unstable_by_key(|gate| gate.name());
             let mut queues = Vec::new();

@@ -97,6 +97,11 @@ wrong_storages! {
     a_storage_that_folds_queues: queues::FoldsQueues => [
         "queues::queues_are_told_apart_exactly",
     ],
+    a_storage_that_resumes_with_more: queues::ResumesWithMore => [
+        "queues::a_change_is_read_back_with_who_and_why",
+        "queues::decisions_are_everybodys_and_outlive_their_process",
+        "queues::of_two_processes_that_change_a_queue_at_once_both_are_heard",
+    ],
     a_storage_that_reads_changes_forwards: queues::ReadsChangesForwards => [
         "queues::a_change_is_read_back_with_who_and_why",
         "queues::a_change_written_again_is_made_once",

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use evertask_core::storage::query::{PageLimit, TaskQueries};
 use evertask_core::storage::{
-    Answer, ChangeQueue, ChangeQueueAnswer, QueueChangeId, QueueChangeRecord, QueueSettings,
-    StorageError, TaskStorage, Write, WriteGroup,
+    Answer, ChangeQueue, ChangeQueueAnswer, QueueChange, QueueChangeId, QueueChangeRecord,
+    QueueSettings, StorageError, TaskStorage, Write, WriteGroup,
 };
 use evertask_core::time::Timestamp;
 use uuid::Uuid;
@@ -98,6 +98,31 @@ impl Mistake for FoldsQueues {
     async fn apply(&self, inner: &dyn TaskStorage, group: &WriteGroup) -> Applied {
         let fold = |change: &mut ChangeQueue| change.queue.make_ascii_lowercase();
         inner.apply(&changes(group, fold)).await
+    }
+}
+
+/// Lets a queue go on when its parallelism is changed.
+#[derive(Debug)]
+pub(super) struct ResumesWithMore;
+
+#[async_trait]
+impl Mistake for ResumesWithMore {
+    async fn apply(&self, inner: &dyn TaskStorage, group: &WriteGroup) -> Applied {
+        let answers = inner.apply(group).await?;
+        for write in &group.writes {
+            if let Write::ChangeQueue(change) = write
+                && matches!(change.change, QueueChange::SetParallelism(_))
+            {
+                let resume = Write::ChangeQueue(ChangeQueue {
+                    id: QueueChangeId(Uuid::now_v7()),
+                    change: QueueChange::Resume,
+                    ..change.clone()
+                });
+                let writes = vec![resume];
+                inner.apply(&WriteGroup { writes }).await?;
+            }
+        }
+        Ok(answers)
     }
 }
 
