@@ -7,6 +7,7 @@
 mod attempt;
 mod hooks;
 mod outcome;
+mod recall;
 mod registry;
 mod run;
 mod run_deps;

@@ -14,6 +14,7 @@ use evertask_core::task::{
 use evertask_core::time::{Clock, LATEST, Timestamp, later, to_micros};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::answer::{DispatchOutcome, Dispatched, KeptReason};
 use super::check::{check, deadline_of, recurrence_of, series_of};
 use super::error::DispatchError;
 use super::message::{Dispatch, When};
@@ -215,7 +216,7 @@ fn row(definition: TaskDefinition, route: &Route, process: ProcessId, now: Times
 
 impl Admitted {
     /// Stores the row and hands it over. Runs to its end even if the caller has gone.
-    pub(crate) async fn store(self) -> Result<TaskId, DispatchError> {
+    pub(crate) async fn store(self) -> Result<Dispatched, DispatchError> {
         let id = self.row.record.definition.id;
         let insert = Write::Insert(Box::new(self.row.clone()));
         let patience = Patience::For(self.deps.patience);
@@ -232,7 +233,7 @@ impl Admitted {
             }
         };
         match answer {
-            InsertAnswer::Stored => self.hand_over(),
+            InsertAnswer::Stored => self.hand_over(DispatchOutcome::Created),
             InsertAnswer::Exists(found) => self.recognise(*found),
             InsertAnswer::KeyTaken(holder) => {
                 let reason = format!("the task {} holds its key", holder.definition.id);
@@ -242,7 +243,7 @@ impl Admitted {
     }
 
     /// The id was stored before: by this very insert, whose answer was lost, or by an earlier one.
-    fn recognise(self, found: TaskRecord) -> Result<TaskId, DispatchError> {
+    fn recognise(self, found: TaskRecord) -> Result<Dispatched, DispatchError> {
         let id = found.definition.id;
         let wanted = &self.row.record.definition;
         let stored = &found.definition;
@@ -261,16 +262,17 @@ impl Admitted {
         let untouched = found.generation == Generation::default();
         let own = found.state.owner == Some(self.deps.process) && untouched;
         if own && matches!(self.route, Route::Window(..)) {
-            return self.hand_over();
+            return self.hand_over(DispatchOutcome::Created);
         }
         if let (Some(at), true) = (found.state.available_at, untouched) {
             let gate = Arc::clone(&self.gate);
             tell(&self.deps.scheduler, WakeAt { gate, at });
         }
-        Ok(id)
+        let outcome = DispatchOutcome::Existing(KeptReason::SameId);
+        Ok(Dispatched::new(id, outcome))
     }
 
-    fn hand_over(self) -> Result<TaskId, DispatchError> {
+    fn hand_over(self, outcome: DispatchOutcome) -> Result<Dispatched, DispatchError> {
         let record = self.row.record;
         let id = record.definition.id;
         match self.route {
@@ -291,6 +293,6 @@ impl Admitted {
                 tell(&self.deps.scheduler, WakeAt { gate, at });
             }
         }
-        Ok(id)
+        Ok(Dispatched::new(id, outcome))
     }
 }

@@ -1,10 +1,12 @@
 //! Asking for work: the message, its options and its errors.
 
 mod admission;
+mod answer;
 mod check;
 mod error;
 mod message;
 
 pub(crate) use admission::{AdmissionDeps, Gates, admit};
+pub use answer::{DispatchOutcome, Dispatched, KeptReason};
 pub use error::{DispatchError, Stored};
 pub use message::Dispatch;

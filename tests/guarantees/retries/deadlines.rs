@@ -58,7 +58,12 @@ async fn a_task_that_is_too_late_ends_without_a_hook(home: Home) {
     evertask.dispatch(Relaxed).await.unwrap();
     diary.says("handle 1").await;
     let deadline = clock.now() + MINUTE;
-    let late = evertask.dispatch(Relaxed).deadline(deadline).await.unwrap();
+    let late = evertask
+        .dispatch(Relaxed)
+        .deadline(deadline)
+        .await
+        .unwrap()
+        .id;
     let state = home.row(late).await.state;
     assert_eq!(state.start_by, Some(deadline));
     clock.advance(MINUTE + MOMENT);
@@ -87,10 +92,15 @@ async fn a_task_may_start_at_its_very_deadline(home: Home) {
     let builder = idle(&diary).at::<Relaxed>(&home).clock(clock.clone());
     let evertask = builder.start().await.unwrap();
     let now = clock.now();
-    let id = evertask.dispatch(Relaxed).deadline(now).await.unwrap();
+    let id = evertask.dispatch(Relaxed).deadline(now).await.unwrap().id;
     diary.says("completed").await;
     let before = now - MOMENT;
-    let past = evertask.dispatch(Relaxed).deadline(before).await.unwrap();
+    let past = evertask
+        .dispatch(Relaxed)
+        .deadline(before)
+        .await
+        .unwrap()
+        .id;
     home.commits(1, becomes(Status::Failed)).await;
     home.shut_down(evertask).await;
     assert_eq!(home.status(id).await, Status::Completed);
@@ -115,7 +125,7 @@ async fn what_was_started_in_time_goes_on_however_late(home: Home) {
     let builder = actor.at::<Relaxed>(&home).clock(clock.clone());
     let evertask = builder.start().await.unwrap();
     let request = evertask.dispatch(Relaxed).start_within(MINUTE);
-    let id = request.await.unwrap();
+    let id = request.await.unwrap().id;
     home.commits(1, parks).await;
     assert_eq!(home.row(id).await.state.start_by, None);
     clock.advance(MINUTE * 2);
@@ -149,7 +159,7 @@ async fn what_a_crash_interrupted_goes_on_however_late(home: Home) {
     };
     let evertask = start().await;
     let request = evertask.dispatch(Relaxed).start_within(MINUTE);
-    let id = request.await.unwrap();
+    let id = request.await.unwrap().id;
     diary.says("handle 1").await;
     home.commits(1, becomes(Status::InProgress)).await;
     home.crash(evertask).await;
@@ -170,11 +180,11 @@ async fn a_kind_of_task_has_a_deadline_that_a_dispatch_may_change(home: Home) {
     };
     let evertask = start().await;
     let due = clock.now() + MINUTE;
-    let usual = evertask.dispatch(Urgent).at(due).await.unwrap();
+    let usual = evertask.dispatch(Urgent).at(due).await.unwrap().id;
     let longer = evertask.dispatch(Urgent).at(due).start_within(MINUTE * 3);
-    let longer = longer.await.unwrap();
+    let longer = longer.await.unwrap().id;
     let never = evertask.dispatch(Urgent).at(due).no_deadline();
-    let never = never.await.unwrap();
+    let never = never.await.unwrap().id;
     home.shut_down(evertask).await;
     let mut deadlines = Vec::new();
     for id in [usual, longer, never] {
@@ -209,9 +219,9 @@ async fn a_series_that_is_too_late_is_over(home: Home) {
             .retry(RetryPolicy::Delays(vec![BLINK]))
     };
     let due = clock.now() + MINUTE;
-    let in_time = hourly().await.unwrap();
+    let in_time = hourly().await.unwrap().id;
     diary.counts(1, "completed").await;
-    let late = hourly().at(due).await.unwrap();
+    let late = hourly().at(due).await.unwrap().id;
     home.shut_down(evertask).await;
     clock.advance(MINUTE * 2 + MOMENT);
     let evertask = start().await;

@@ -68,7 +68,7 @@ async fn play<T: Task>(
         async move { end(context) }
     });
     let evertask = actor.at::<T>(home).start().await.unwrap();
-    let id = evertask.dispatch(task).await.unwrap();
+    let id = evertask.dispatch(task).await.unwrap().id;
     let bodies = bodies_until_over(&diary).await;
     home.shut_down(evertask).await;
     (bodies, home.row(id).await.state.failure.unwrap())
@@ -147,7 +147,8 @@ async fn a_list_of_kinds_goes_with_the_task(home: Home) {
             .dispatch(Plain)
             .retry(policy.clone())
             .await
-            .unwrap();
+            .unwrap()
+            .id;
         assert_eq!(bodies_until_over(&diary).await, expected);
         home.shut_down(evertask).await;
         assert_eq!(home.row(id).await.definition.retry, Some(policy.clone()));

@@ -94,7 +94,7 @@ async fn a_timeout_is_inherited_like_a_policy(home: Home) {
         }
         let builder = actor.at::<Silent>(&home).queue(mail).timeout(limit);
         let evertask = builder.clock(clock.clone()).start().await.unwrap();
-        let id = evertask.dispatch(Silent).queue("mail").await.unwrap();
+        let id = evertask.dispatch(Silent).queue("mail").await.unwrap().id;
         diary.says("handle 1").await;
         if times_out {
             clock.pass(limit).await;

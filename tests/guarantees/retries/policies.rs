@@ -41,7 +41,7 @@ async fn a_list_of_delays_is_followed_across_slot_and_park(home: Home) {
     let policy = RetryPolicy::Delays(delays.to_vec());
     let builder = failing(&diary).at::<Failing>(&home).clock(clock.clone());
     let evertask = builder.start().await.unwrap();
-    let id = evertask.dispatch(Failing).retry(policy).await.unwrap();
+    let id = evertask.dispatch(Failing).retry(policy).await.unwrap().id;
     clock.pass(delays[0]).await;
     home.commits(1, parks).await;
     clock.advance(delays[1]);
@@ -93,7 +93,7 @@ async fn a_custom_policy_decides_under_its_name(home: Home) {
     };
     let builder = failing(&diary).at::<Failing>(&home);
     let evertask = builder.retry_policy("mine", policy).start().await.unwrap();
-    let id = evertask.dispatch(Failing).retry(named()).await.unwrap();
+    let id = evertask.dispatch(Failing).retry(named()).await.unwrap().id;
     assert_eq!(bodies_until_over(&diary).await, 5);
     home.shut_down(evertask).await;
     assert_lists(&home, id, 5).await;
@@ -104,7 +104,7 @@ async fn a_custom_policy_that_panics_ends_the_task(home: Home) {
     let policy = |_: u32, _: &Failure| panic!("the policy panics");
     let builder = failing(&diary).at::<Failing>(&home);
     let evertask = builder.retry_policy("mine", policy).start().await.unwrap();
-    let id = evertask.dispatch(Failing).retry(named()).await.unwrap();
+    let id = evertask.dispatch(Failing).retry(named()).await.unwrap().id;
     assert_eq!(bodies_until_over(&diary).await, 1);
     home.shut_down(evertask).await;
     let failure = home.row(id).await.state.failure.unwrap();
@@ -121,7 +121,7 @@ async fn a_name_that_stands_for_nothing_falls_back_to_the_kind(home: Home) {
     let evertask = evertask.start().await.unwrap();
     let hour = Duration::from_hours(1);
     let id = evertask.dispatch(Twice).retry(named()).after(hour);
-    let id = id.await.unwrap();
+    let id = id.await.unwrap().id;
     home.shut_down(evertask).await;
 
     clock.advance(hour);

@@ -61,7 +61,7 @@ async fn a_handler_says_when_to_try_again_and_the_policy_how_often(home: Home) {
     });
     let builder = actor.at::<Choosy>(&home).clock(clock.clone());
     let evertask = builder.start().await.unwrap();
-    let id = evertask.dispatch(Choosy).await.unwrap();
+    let id = evertask.dispatch(Choosy).await.unwrap().id;
     for attempt in 1..=2 {
         home.commits(attempt, parks).await;
         clock.advance(MINUTE);
@@ -82,7 +82,7 @@ async fn a_snoozed_task_goes_on_later_as_if_nothing_had_been(home: Home) {
     let builder = sleepy(&diary, 2).at::<Choosy>(&home).clock(clock.clone());
     let evertask = builder.start().await.unwrap();
     let mut events = evertask.events();
-    let id = evertask.dispatch(Choosy).await.unwrap();
+    let id = evertask.dispatch(Choosy).await.unwrap().id;
     for time in 1..=2 {
         let snoozed = event(&mut events, |event| {
             matches!(event.kind, TaskEventKind::Snoozed { .. })
@@ -138,7 +138,7 @@ async fn a_snooze_survives_a_restart_with_its_reason(home: Home) {
         builder.start().await.unwrap()
     };
     let evertask = start().await;
-    let id = evertask.dispatch(Choosy).await.unwrap();
+    let id = evertask.dispatch(Choosy).await.unwrap().id;
     home.commits(1, snoozes).await;
     home.crash(evertask).await;
     clock.advance(MINUTE / 2);
@@ -169,7 +169,7 @@ async fn a_snooze_between_two_attempts_costs_neither_of_them(home: Home) {
     let builder = actor.at::<Awake>(&home).clock(clock.clone());
     let evertask = builder.start().await.unwrap();
     let policy = RetryPolicy::Delays(vec![BLINK, MINUTE]);
-    let id = evertask.dispatch(Awake).retry(policy).await.unwrap();
+    let id = evertask.dispatch(Awake).retry(policy).await.unwrap().id;
     clock.pass(BLINK).await;
     home.commits(1, snoozes).await;
     clock.advance(MINUTE);
@@ -201,7 +201,7 @@ async fn a_task_that_snoozes_too_often_has_failed(home: Home) {
     let builder = actor.at::<Awake>(&home).clock(clock.clone());
     let evertask = builder.max_snoozes(2).start().await.unwrap();
     let policy = RetryPolicy::Delays(vec![BLINK]);
-    let id = evertask.dispatch(Awake).retry(policy).await.unwrap();
+    let id = evertask.dispatch(Awake).retry(policy).await.unwrap().id;
     clock.pass(BLINK).await;
     assert_eq!(bodies_until_over(&diary).await, 6);
     home.shut_down(evertask).await;
@@ -225,7 +225,7 @@ async fn a_shutdown_that_a_handler_answers_with_a_snooze_lets_it_sleep(home: Hom
     });
     let builder = actor.at::<Awake>(&home).clock(clock.clone());
     let evertask = builder.drain(Duration::ZERO).start().await.unwrap();
-    let id = evertask.dispatch(Awake).await.unwrap();
+    let id = evertask.dispatch(Awake).await.unwrap().id;
     diary.says("handle 1").await;
     home.shut_down(evertask).await;
     let state = home.row(id).await.state;

@@ -46,7 +46,7 @@ async fn a_timeout_is_not_retried_even_if_a_filter_names_it(home: Home) {
     let builder = patient(&diary).at::<Named>(&home).clock(clock.clone());
     let evertask = builder.start().await.unwrap();
     let policy = twice().only([FailureKind::TimedOut, FailureKind::Transient]);
-    let id = evertask.dispatch(Named).retry(policy).await.unwrap();
+    let id = evertask.dispatch(Named).retry(policy).await.unwrap().id;
     clock.pass(LIMIT).await;
     assert_eq!(bodies_until_over(&diary).await, 1);
     home.shut_down(evertask).await;
@@ -61,7 +61,7 @@ async fn a_timeout_is_retried_if_the_policy_says_so(home: Home) {
     let builder = patient(&diary).at::<Limited>(&home).clock(clock.clone());
     let evertask = builder.start().await.unwrap();
     let policy = twice().and_timeouts();
-    let id = evertask.dispatch(Limited).retry(policy).await.unwrap();
+    let id = evertask.dispatch(Limited).retry(policy).await.unwrap().id;
     for _ in 0..2 {
         clock.pass(LIMIT).await;
         clock.pass(BLINK).await;
