@@ -38,9 +38,9 @@ fn impatient(builder: Builder) -> Builder {
 async fn busy(home: &Home, diary: &Diary) -> (EverTask, [TaskId; 2]) {
     let builder = Player::cooperative(diary).at(home);
     let evertask = impatient(builder).start().await.unwrap();
-    let runs = evertask.dispatch(Numbered(0)).await.unwrap();
+    let runs = evertask.dispatch(Numbered(0)).await.unwrap().id;
     diary.says("handle 0.1").await;
-    let waits = evertask.dispatch(Numbered(1)).await.unwrap();
+    let waits = evertask.dispatch(Numbered(1)).await.unwrap().id;
     (evertask, [runs, waits])
 }
 
