@@ -415,6 +415,7 @@ wrong_storages! {
         "round_trip::the_ends_of_every_range_are_read_back",
     ],
     a_storage_that_forgets_retry_delays: changes::ForgetsRetryDelays => [
+        "change::chains_of_several_rows_may_be_interleaved",
         "claim::a_parked_row_stays_in_progress",
         "lease::every_transition_is_stored_as_the_lease_says",
     ],
