@@ -34,5 +34,6 @@ mod logs;
 mod queues;
 mod races;
 mod retention;
+mod retries;
 mod running;
 mod series;

@@ -10,12 +10,12 @@ use evertask_core::storage::{Answer, InsertAnswer, NewTask, Write};
 use evertask_core::task::{
     Generation, IdSource, ProcessId, RowState, TaskDefinition, TaskId, TaskRecord,
 };
-use evertask_core::time::{Clock, Timestamp, to_micros};
+use evertask_core::time::{Clock, LATEST, Timestamp, later, to_micros};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::answer::{DispatchOutcome, Dispatched, KeptReason};
-use super::check::{check, recurrence_of, series_of};
+use super::check::{check, deadline_of, recurrence_of, series_of};
 use super::error::DispatchError;
 use super::message::{Dispatch, When};
 use super::route::{Route, Routed, Wanted};
@@ -71,6 +71,9 @@ pub(crate) fn admit(deps: &AdmissionDeps, dispatch: Dispatch) -> Result<Admitted
         return Err(DispatchError::UnknownTask { task });
     };
     let encoded = check(&dispatch, deps.max_payload)?;
+    if let Some(retry) = &dispatch.retry {
+        deps.catalog.check_retry(retry)?;
+    }
     let audit_level = dispatch.audit_level.or(task.options.audit_level);
     let named = dispatch.queue.as_deref().or(task.options.queue.as_deref());
     let unnamed = match dispatch.series {
@@ -87,6 +90,7 @@ pub(crate) fn admit(deps: &AdmissionDeps, dispatch: Dispatch) -> Result<Admitted
     let id = dispatch.id.unwrap_or_else(|| TaskId(deps.ids.next(now)));
     let due = due_at(dispatch.when, now);
     let series = series_of(&dispatch, due.unwrap_or(now))?;
+    let deadline = deadline_of(&dispatch, task.options.start_within, due.unwrap_or(now));
     let recurrence = recurrence_of(series.as_ref())?;
     let wanted = Wanted {
         gate: declared,
@@ -102,6 +106,7 @@ pub(crate) fn admit(deps: &AdmissionDeps, dispatch: Dispatch) -> Result<Admitted
         queue: gate.name().to_owned(),
         scheduled_at: due,
         audit_level: audit_level.unwrap_or(deps.audit_level),
+        deadline,
         series,
         ..define(dispatch, id, &encoded, now)
     };
@@ -136,20 +141,10 @@ fn keep_defaults(definition: &mut TaskDefinition, options: &TaskOptions, declare
 fn due_at(when: When, now: Timestamp) -> Option<Timestamp> {
     match when {
         When::Now => None,
-        When::After(delay) => {
-            let due = chrono::TimeDelta::from_std(delay).ok();
-            let due = due.and_then(|delay| now.checked_add_signed(delay));
-            Some(to_micros(due.unwrap_or(LATEST)))
-        }
+        When::After(delay) => Some(later(now, delay)),
         When::At(instant) => Some(to_micros(instant.min(LATEST))),
     }
 }
-
-/// The latest instant every database can store: the end of the year 9999.
-const LATEST: Timestamp = match Timestamp::from_timestamp(253_402_300_799, 0) {
-    Some(instant) => instant,
-    None => Timestamp::UNIX_EPOCH,
-};
 
 fn define(dispatch: Dispatch, id: TaskId, encoded: &str, now: Timestamp) -> TaskDefinition {
     TaskDefinition {
@@ -173,6 +168,7 @@ fn row(definition: TaskDefinition, route: &Route, process: ProcessId, now: Times
     };
     let state = RowState {
         next_run_at: definition.series.as_ref().map(|series| series.anchor),
+        start_by: definition.deadline,
         ..state
     };
     NewTask::new(TaskRecord {

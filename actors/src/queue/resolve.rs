@@ -25,18 +25,21 @@ pub(crate) struct QueueConfig {
 }
 
 /// What the settings depend on that are left open.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Surroundings {
     pub(crate) cores: usize,
     /// Whether the storage is durable.
     pub(crate) is_durable: bool,
+    /// What the runtime does for queues that say nothing about it.
+    pub(crate) retry: Option<RetryPolicy>,
+    pub(crate) timeout: Option<Duration>,
 }
 
 /// Decides what was left open, adds the queues that always exist, and checks all of them. The default
 /// queue comes first.
 pub(crate) fn resolve(
     queues: &[Queue],
-    surroundings: Surroundings,
+    surroundings: &Surroundings,
 ) -> Result<Vec<QueueConfig>, QueueError> {
     let mut names = HashSet::new();
     for queue in queues {
@@ -65,7 +68,7 @@ pub(crate) fn resolve(
 }
 
 impl Surroundings {
-    fn when_full(self) -> WhenFull {
+    fn when_full(&self) -> WhenFull {
         if self.is_durable {
             WhenFull::Spill
         } else {
@@ -73,26 +76,26 @@ impl Surroundings {
         }
     }
 
-    fn default_queue(self, queue: Queue) -> QueueConfig {
+    fn default_queue(&self, queue: Queue) -> QueueConfig {
         queue.or(&QueueConfig {
             name: Queue::DEFAULT.to_owned(),
             parallelism: self.cores.saturating_mul(2).max(4),
             capacity: self.cores.saturating_mul(200).max(1000),
             when_full: self.when_full(),
-            retry: None,
-            timeout: None,
+            retry: self.retry.clone(),
+            timeout: self.timeout,
         })
     }
 
     /// What a queue of the application's is like.
-    fn named_queue(self) -> QueueConfig {
+    fn named_queue(&self) -> QueueConfig {
         QueueConfig {
             name: String::new(),
             parallelism: 1,
             capacity: 500,
             when_full: self.when_full(),
-            retry: None,
-            timeout: None,
+            retry: self.retry.clone(),
+            timeout: self.timeout,
         }
     }
 }
@@ -169,16 +172,18 @@ mod tests {
     const DURABLE: Surroundings = Surroundings {
         cores: 8,
         is_durable: true,
+        retry: None,
+        timeout: None,
     };
 
     fn resolved(queues: &[Queue], name: &str) -> QueueConfig {
-        let all = resolve(queues, DURABLE).unwrap();
+        let all = resolve(queues, &DURABLE).unwrap();
         all.into_iter().find(|queue| queue.name == name).unwrap()
     }
 
     #[test]
     fn the_default_and_the_recurring_queue_always_exist() {
-        let all = resolve(&[], DURABLE).unwrap();
+        let all = resolve(&[], &DURABLE).unwrap();
         let names: Vec<_> = all.iter().map(|queue| queue.name.as_str()).collect();
         assert_eq!(names, ["default", "recurring"]);
         for queue in all {
@@ -218,7 +223,7 @@ mod tests {
             ..DURABLE
         };
         for (surroundings, expected) in [(DURABLE, WhenFull::Spill), (volatile, WhenFull::Wait)] {
-            for queue in resolve(&[Queue::new("mail")], surroundings).unwrap() {
+            for queue in resolve(&[Queue::new("mail")], &surroundings).unwrap() {
                 assert_eq!(queue.when_full, expected);
             }
         }

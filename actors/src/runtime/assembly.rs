@@ -26,7 +26,7 @@ use crate::persistence::{
     HealthSignal, Patience, Persistence, PersistenceClient, PersistenceDeps, WriteQueue,
 };
 use crate::pool::{ClaimLimits, PoolDeps, WorkerPool};
-use crate::queue::{Gate, Gates, Queue, QueueConfig};
+use crate::queue::{Gate, Gates, Queue, QueueConfig, QueueError};
 use crate::retention::{Housekeeper, HousekeeperDeps, Retention, RetentionDeps};
 use crate::scheduler::{Scheduler, SchedulerDeps};
 use crate::supervision::{ActorName, CrashReport, CrashSink, GuardedSlot, RestartBudget, Verdict};
@@ -54,6 +54,7 @@ pub(super) async fn assemble(
     lifecycle: Lifecycle,
 ) -> Result<Ready, StartError> {
     let catalog = Arc::new(std::mem::take(&mut settings.catalog).build()?);
+    check_retries(&catalog, &settings, &queues)?;
     let at = settings.clock.now();
     let process = ProcessId(settings.ids.next(at));
     let storage = settings
@@ -177,6 +178,7 @@ impl Wiring {
             process: self.process,
             clock: self.clock(),
             ids: Arc::clone(&self.settings.ids),
+            randomness: Arc::clone(&self.settings.randomness),
             storage: Arc::clone(&self.storage),
             persistence: self.persistence.clone(),
             scheduler: slots.scheduler.addr(),
@@ -186,6 +188,7 @@ impl Wiring {
             abort_after: self.settings.abort_after,
             probation: self.settings.probation,
             decode_failures: self.settings.decode_failures,
+            max_snoozes: self.settings.max_snoozes,
             logs: self.settings.logs.clone(),
         })
     }
@@ -352,6 +355,25 @@ impl Slots {
             faults: faults.clone(),
         }
     }
+}
+
+/// Whether the names of retry policies stand for something.
+fn check_retries(
+    catalog: &HandlerCatalog,
+    settings: &Settings,
+    queues: &[QueueConfig],
+) -> Result<(), StartError> {
+    catalog.check_retry(&settings.retry)?;
+    for queue in queues {
+        if let Some(retry) = &queue.retry {
+            let named = |source| QueueError::Retry {
+                queue: queue.name.clone(),
+                source,
+            };
+            catalog.check_retry(retry).map_err(named)?;
+        }
+    }
+    Ok(())
 }
 
 fn warn_of_unknown_queues(catalog: &HandlerCatalog, gates: &Gates) {

@@ -6,8 +6,10 @@ mod context;
 mod definition;
 mod erased;
 mod error;
+mod filter;
 mod handler;
 mod payload;
+mod retries;
 
 pub use blocking::BlockingHandler;
 pub use catalog::{CatalogBuilder, CatalogError};
@@ -17,4 +19,5 @@ pub use context::TaskContext;
 pub use definition::{Task, TaskOptions};
 pub(crate) use erased::{Body, Hook, Payload};
 pub use error::{TaskError, TaskResult};
+pub(crate) use filter::RetryFilter;
 pub use handler::TaskHandler;

@@ -187,6 +187,7 @@ wrong_storages! {
         "group::answers_come_in_the_order_of_the_writes",
         "logs::lines_commit_with_the_outcome_of_their_group",
         "logs::lines_see_the_insert_of_their_group",
+        "queues::a_rejected_group_changes_no_queue",
     ],
     a_storage_that_answers_in_the_wrong_order: groups::AnswersInTheWrongOrder => [
         "group::a_cancel_sees_the_changes_of_its_group",
@@ -217,6 +218,7 @@ wrong_storages! {
         "insert::an_occurrence_gets_no_second_task",
         "insert::an_occurrence_gets_no_second_task_within_a_group",
         "logs::lines_commit_with_the_outcome_of_their_group",
+        "queues::a_rejected_group_changes_no_queue",
         "series::a_rejected_group_moves_no_series_on",
     ],
     a_storage_that_cancels_what_is_over: groups::CancelsWhatIsOver => [
@@ -441,6 +443,18 @@ wrong_storages! {
         "search::a_task_is_summed_up_in_every_field",
         "search::every_filter_finds_what_it_means",
         "timing::rows_that_cannot_be_claimed_then_are_not_to_come",
+    ],
+    a_storage_that_forgets_deadlines: rows::ForgetsDeadlines => [
+        "round_trip::a_task_with_every_field_is_read_back",
+        "round_trip::the_ends_of_every_range_are_read_back",
+    ],
+    a_storage_that_forgets_retry_delays: changes::ForgetsRetryDelays => [
+        "change::chains_of_several_rows_may_be_interleaved",
+        "claim::a_parked_row_stays_in_progress",
+        "lease::every_transition_is_stored_as_the_lease_says",
+    ],
+    a_storage_that_forgets_snoozes: changes::ForgetsSnoozes => [
+        "lease::every_transition_is_stored_as_the_lease_says",
     ],
     a_storage_that_takes_never_for_always: rows::TakesNeverForAlways => [
         "cancel::a_task_that_is_over_is_left_alone",
