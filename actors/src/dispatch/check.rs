@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use evertask_core::rank::check_priority;
 use evertask_core::schedule::{Recurrence, Schedule};
 use evertask_core::task::SeriesDefinition;
 use evertask_core::time::{Timestamp, to_micros};
@@ -75,6 +76,7 @@ pub(super) fn check(dispatch: &Dispatch, max_payload: usize) -> Result<Arc<str>,
     if let Some(retry) = &dispatch.retry {
         retry.validate()?;
     }
+    check_priority(dispatch.priority)?;
     let bounded = |option, text: &str, limit| {
         let length = text.len();
         let error = DispatchError::OptionTooLong {
