@@ -6,13 +6,15 @@ use std::time::Duration;
 use chrono::DateTime;
 use evertask_core::audit::AuditLevel;
 use evertask_core::log::LogLine;
-use evertask_core::storage::{AuditEntry, StorageError, StorageErrorKind};
+use evertask_core::storage::{
+    AuditEntry, QueueChange, QueueChangeRecord, QueueSettings, StorageError, StorageErrorKind,
+};
 use evertask_core::task::{
     AttemptId, AttemptRecord, DeliveryId, Failure, FailureKind, Generation, ProcessId, RowState,
     RunRecord, SeriesDefinition, TaskDefinition, TaskId, TaskRecord, TraceContext,
 };
 use evertask_core::time::Timestamp;
-use evertask_entities::{Instant, attempt, log_line, run, status_audit, task};
+use evertask_entities::{Instant, attempt, log_line, queue, queue_audit, run, status_audit, task};
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 
@@ -186,6 +188,40 @@ pub(crate) fn log_line(row: log_line::Model) -> Result<LogLine, UnreadableRow> {
         target: row.target,
         message: row.message,
         fields: row.fields,
+    })
+}
+
+pub(crate) fn queue_settings(row: queue::Model) -> Result<QueueSettings, UnreadableRow> {
+    Ok(QueueSettings {
+        queue: row.queue,
+        is_paused: row.is_paused,
+        parallelism: row
+            .parallelism
+            .map(|number| count("parallelism", number))
+            .transpose()?,
+        version: row.version,
+        changed_at: instant("changed_at", row.changed_at)?,
+        actor: row.actor,
+        reason: row.reason,
+    })
+}
+
+pub(crate) fn queue_change(row: queue_audit::Model) -> Result<QueueChangeRecord, UnreadableRow> {
+    let parallelism = row
+        .parallelism
+        .map(|number| count("parallelism", number))
+        .transpose()?;
+    let change = QueueChange::of(&row.change, parallelism).map_err(|error| UnreadableRow {
+        column: "change",
+        reason: error.to_string(),
+    })?;
+    Ok(QueueChangeRecord {
+        queue: row.queue,
+        version: row.version,
+        change,
+        at: instant("at", row.at)?,
+        actor: row.actor,
+        reason: row.reason,
     })
 }
 

@@ -32,6 +32,7 @@ mod faults;
 mod idling;
 mod kills;
 mod logs;
+mod queues;
 mod races;
 mod retention;
 mod retries;

@@ -1,12 +1,10 @@
 //! From a dispatch to a stored row with a place, or without one.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix::Addr;
 use evertask_core::audit::AuditLevel;
-use evertask_core::rank::Rank;
 use evertask_core::schedule::Recurrence;
 use evertask_core::storage::{Answer, InsertAnswer, NewTask, Write};
 use evertask_core::task::{
@@ -14,19 +12,21 @@ use evertask_core::task::{
 };
 use evertask_core::time::{Clock, LATEST, Timestamp, later, to_micros};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
 
 use super::answer::{DispatchOutcome, Dispatched, KeptReason};
 use super::check::{check, deadline_of, recurrence_of, series_of};
 use super::error::DispatchError;
 use super::message::{Dispatch, When};
-use crate::delivery::{Delivery, DeliveryRegistry, Registration};
+use super::route::{Route, Routed, Wanted};
+use crate::delivery::{Delivery, DeliveryRegistry};
 use crate::persistence::{Patience, PersistenceClient, WriteError};
 use crate::pool::{Deliver, SweepOrphans};
-use crate::queue::{Gate, Place, Queue, Spill, WhenFull};
+use crate::queue::{Gate, Gates, Queue, Waiting};
 use crate::runtime::Lifecycle;
 use crate::scheduler::{Scheduler, WakeAt};
 use crate::supervision::tell;
-use crate::task::{HandlerCatalog, Payload, RegisteredTask};
+use crate::task::{HandlerCatalog, Payload, RegisteredTask, TaskOptions};
 
 /// What admitting a dispatch needs.
 #[derive(Clone)]
@@ -48,44 +48,6 @@ pub(crate) struct AdmissionDeps {
     pub(crate) audit_level: AuditLevel,
 }
 
-/// The queues by name.
-#[derive(Clone)]
-pub(crate) struct Gates(Arc<HashMap<String, Arc<Gate>>>);
-
-impl Gates {
-    pub(crate) fn new(gates: &[Arc<Gate>]) -> Self {
-        let named = gates
-            .iter()
-            .map(|gate| (gate.name().to_owned(), Arc::clone(gate)));
-        Self(Arc::new(named.collect()))
-    }
-
-    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Gate>> {
-        self.0.values()
-    }
-
-    /// The queue of that name, or the default one with a warning.
-    fn get(&self, name: &str) -> Option<&Arc<Gate>> {
-        self.0.get(name).or_else(|| {
-            tracing::warn!(
-                queue = name,
-                "the queue is not configured, using the default one"
-            );
-            self.0.get(Queue::DEFAULT)
-        })
-    }
-}
-
-/// Where the row goes once it is stored.
-enum Route {
-    /// To its pool: a place and an entry in the registry are taken.
-    Window(Place, Registration),
-    /// It stays stored and is claimed when there is room; the claim waits for this insert.
-    Spilled(Spill),
-    /// It stays stored and is claimed when it is due.
-    Later(Timestamp),
-}
-
 /// A dispatch that was found good, with everything taken that it needs.
 pub(crate) struct Admitted {
     deps: AdmissionDeps,
@@ -95,6 +57,7 @@ pub(crate) struct Admitted {
     row: NewTask,
     recurrence: Option<Recurrence>,
     route: Route,
+    caller_gone: Option<CancellationToken>,
     _under_way: OwnedSemaphorePermit,
 }
 
@@ -112,9 +75,13 @@ pub(crate) fn admit(deps: &AdmissionDeps, dispatch: Dispatch) -> Result<Admitted
         deps.catalog.check_retry(retry)?;
     }
     let audit_level = dispatch.audit_level.or(task.options.audit_level);
-    let wanted = dispatch.queue.as_deref().or(task.options.queue.as_deref());
-    let gate = deps.gates.get(wanted.unwrap_or(Queue::DEFAULT));
-    let gate = Arc::clone(gate.ok_or(DispatchError::ShuttingDown)?);
+    let named = dispatch.queue.as_deref().or(task.options.queue.as_deref());
+    let unnamed = match dispatch.series {
+        Some(_) => Queue::RECURRING,
+        None => Queue::DEFAULT,
+    };
+    let gate = deps.gates.get(named.unwrap_or(unnamed));
+    let declared = gate.ok_or(DispatchError::ShuttingDown)?;
     let under_way = Arc::clone(&deps.under_way).try_acquire_owned();
     let under_way = under_way.map_err(|_| DispatchError::Overloaded {
         limit: deps.max_under_way,
@@ -126,10 +93,19 @@ pub(crate) fn admit(deps: &AdmissionDeps, dispatch: Dispatch) -> Result<Admitted
     let deadline = deadline_of(&dispatch, task.options.start_within, due.unwrap_or(now));
     let recurrence = recurrence_of(series.as_ref())?;
     let priority = dispatch.priority.or(task.options.priority).unwrap_or(0);
-    let rank = Rank::new(now, priority, id, gate.config.ageing);
-    let route = route(deps, &gate, rank, id, due.filter(|due| *due > now))?;
+    let wanted = Wanted {
+        gate: declared,
+        id,
+        now,
+        priority,
+        later: due.filter(|due| *due > now),
+        is_series: series.is_some(),
+        is_from_handler: dispatch.caller.is_handler,
+    };
+    let Routed { gate, route } = wanted.route(deps)?;
     let payload = Arc::clone(&dispatch.payload);
-    let definition = TaskDefinition {
+    let caller_gone = dispatch.caller.gone.clone();
+    let mut definition = TaskDefinition {
         queue: gate.name().to_owned(),
         scheduled_at: due,
         priority,
@@ -138,6 +114,9 @@ pub(crate) fn admit(deps: &AdmissionDeps, dispatch: Dispatch) -> Result<Admitted
         series,
         ..define(dispatch, id, &encoded, now)
     };
+    if !Arc::ptr_eq(declared, &gate) {
+        keep_defaults(&mut definition, &task.options, declared);
+    }
     let row = row(definition, &route, deps.process, now);
     Ok(Admitted {
         deps: deps.clone(),
@@ -147,8 +126,20 @@ pub(crate) fn admit(deps: &AdmissionDeps, dispatch: Dispatch) -> Result<Admitted
         row,
         recurrence,
         route,
+        caller_gone,
         _under_way: under_way,
     })
+}
+
+/// Has a task that goes to another queue keep what its own one says.
+fn keep_defaults(definition: &mut TaskDefinition, options: &TaskOptions, declared: &Gate) {
+    let config = &declared.config;
+    if definition.retry.is_none() && options.retry.is_none() {
+        definition.retry.clone_from(&config.retry);
+    }
+    if definition.timeout.is_none() && options.timeout.is_none() {
+        definition.timeout = config.timeout;
+    }
 }
 
 fn due_at(when: When, now: Timestamp) -> Option<Timestamp> {
@@ -156,34 +147,6 @@ fn due_at(when: When, now: Timestamp) -> Option<Timestamp> {
         When::Now => None,
         When::After(delay) => Some(later(now, delay)),
         When::At(instant) => Some(to_micros(instant.min(LATEST))),
-    }
-}
-
-fn route(
-    deps: &AdmissionDeps,
-    gate: &Arc<Gate>,
-    rank: Rank,
-    id: TaskId,
-    later: Option<Timestamp>,
-) -> Result<Route, DispatchError> {
-    if let Some(at) = later {
-        return Ok(Route::Later(at));
-    }
-    // A draining runtime starts nothing, and an id that is under way is stored already: both only
-    // have to reach the storage, however full the window is.
-    if !deps.lifecycle.is_running() || deps.registry.contains(id) {
-        return Ok(Route::Spilled(gate.begin_spill(rank)));
-    }
-    if let Some(place) = gate.take_place()
-        && let Some(registration) = deps.registry.register(id)
-    {
-        return Ok(Route::Window(place, registration));
-    }
-    match gate.config.when_full {
-        WhenFull::Reject if gate.is_full() => Err(DispatchError::QueueFull {
-            queue: gate.name().to_owned(),
-        }),
-        WhenFull::Spill | WhenFull::Reject => Ok(Route::Spilled(gate.begin_spill(rank))),
     }
 }
 
@@ -203,7 +166,7 @@ fn define(dispatch: Dispatch, id: TaskId, encoded: &str, now: Timestamp) -> Task
 fn row(definition: TaskDefinition, route: &Route, process: ProcessId, now: Timestamp) -> NewTask {
     let state = match route {
         Route::Window(..) => RowState::queued(now, process),
-        Route::Spilled(_) => RowState::waiting(now),
+        Route::Spilled(..) => RowState::waiting(now),
         Route::Later(at) => RowState::waiting(*at),
     };
     let state = RowState {
@@ -219,9 +182,14 @@ fn row(definition: TaskDefinition, route: &Route, process: ProcessId, now: Times
 }
 
 impl Admitted {
-    /// Stores the row and hands it over. Runs to its end even if the caller has gone.
-    pub(crate) async fn store(self) -> Result<Dispatched, DispatchError> {
+    /// Stores the row, hands it over and waits for its place if its queue says so. Runs to its end even
+    /// if the caller has gone.
+    pub(crate) async fn store(mut self) -> Result<Dispatched, DispatchError> {
         let id = self.row.record.definition.id;
+        let now = self.row.record.definition.created_at;
+        let waiting = self.route.take_waiting();
+        let caller_gone = self.caller_gone.take();
+        let lifecycle = self.deps.lifecycle.clone();
         let insert = Write::Insert(Box::new(self.row.clone()));
         let patience = Patience::For(self.deps.patience);
         let answer = match self.deps.persistence.apply_one(insert, patience).await {
@@ -236,14 +204,22 @@ impl Admitted {
                 return Err(DispatchError::Storage { reason });
             }
         };
-        match answer {
+        let waiting = waiting.filter(|_| waits_for_a_place(&answer, now));
+        if let Some(waiting) = &waiting {
+            waiting.note_stored();
+        }
+        let dispatched = match answer {
             InsertAnswer::Stored => self.hand_over(DispatchOutcome::Created),
             InsertAnswer::Exists(found) => self.recognise(*found),
             InsertAnswer::KeyTaken(holder) => {
                 let reason = format!("the task {} holds its key", holder.definition.id);
                 Err(DispatchError::Storage { reason })
             }
+        }?;
+        if let Some(waiting) = waiting {
+            wait_for_place(&waiting, caller_gone, &lifecycle).await;
         }
+        Ok(dispatched)
     }
 
     /// The id was stored before: by this very insert, whose answer was lost, or by an earlier one.
@@ -291,12 +267,45 @@ impl Admitted {
                 delivery.recurrence = self.recurrence;
                 tell(&gate.pool, Deliver(Box::new(delivery)));
             }
-            Route::Spilled(spill) => drop(spill),
+            Route::Spilled(spill, _) => drop(spill),
             Route::Later(at) => {
                 let gate = self.gate;
                 tell(&self.deps.scheduler, WakeAt { gate, at });
             }
         }
         Ok(Dispatched::new(id, outcome))
+    }
+}
+
+/// Whether the stored row waits for a place, and not for its time or for nothing any more.
+fn waits_for_a_place(answer: &InsertAnswer, now: Timestamp) -> bool {
+    match answer {
+        InsertAnswer::Stored => true,
+        InsertAnswer::Exists(found) => {
+            let state = &found.state;
+            let is_due = state.available_at.is_some_and(|at| at <= now);
+            is_due && state.owner.is_none() && state.wait_reason.is_none()
+        }
+        InsertAnswer::KeyTaken(_) => false,
+    }
+}
+
+/// Waits until the task has its place, or until there is nobody or nothing to wait for: a caller that
+/// has gone, a runtime that begins to shut down. The task is stored and runs in any case.
+async fn wait_for_place(
+    waiting: &Waiting,
+    caller_gone: Option<CancellationToken>,
+    lifecycle: &Lifecycle,
+) {
+    let caller_gone = async {
+        match caller_gone {
+            Some(gone) => gone.cancelled_owned().await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = waiting.granted() => {}
+        () = caller_gone => {}
+        () = lifecycle.left_running() => {}
     }
 }

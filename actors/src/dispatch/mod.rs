@@ -5,8 +5,9 @@ mod answer;
 mod check;
 mod error;
 mod message;
+mod route;
 
-pub(crate) use admission::{AdmissionDeps, Gates, admit};
+pub(crate) use admission::{AdmissionDeps, admit};
 pub use answer::{DispatchOutcome, Dispatched, KeptReason};
 pub use error::{DispatchError, Stored};
 pub use message::Dispatch;

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::queue::ChangeQueue;
 use crate::audit::AuditLevel;
 use crate::log::LogLine;
 use crate::rank::DEFAULT_AGEING;
@@ -13,7 +14,7 @@ use crate::time::Timestamp;
 /// Writes that commit together, each answered on its own.
 ///
 /// A storage applies them in this order, whatever their order in the group: inserts, changes, log
-/// lines, cancels, reconsiderations, claims. A claim therefore sees everything else the group did.
+/// lines, cancels, reconsiderations, changes of queues, claims. A claim therefore sees everything else the group did.
 #[derive(Clone, Debug, Default)]
 pub struct WriteGroup {
     /// The writes; the answers come in their order.
@@ -33,6 +34,8 @@ pub enum Write {
     Cancel(CancelTask),
     /// Lets rows that could not run be looked at again.
     Reconsider(ReconsiderWaiting),
+    /// Changes a queue for all processes.
+    ChangeQueue(ChangeQueue),
     /// Takes rows to work on.
     Claim(ClaimTasks),
 }
@@ -50,6 +53,8 @@ pub enum WriteKind {
     Cancel,
     /// Of [`Write::Reconsider`].
     Reconsider,
+    /// Of [`Write::ChangeQueue`].
+    ChangeQueue,
     /// Of [`Write::Claim`].
     Claim,
 }
@@ -63,6 +68,7 @@ impl Write {
             Self::AppendLogs(_) => WriteKind::AppendLogs,
             Self::Cancel(_) => WriteKind::Cancel,
             Self::Reconsider(_) => WriteKind::Reconsider,
+            Self::ChangeQueue(_) => WriteKind::ChangeQueue,
             Self::Claim(_) => WriteKind::Claim,
         }
     }
