@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use actix::Addr;
 use evertask_core::audit::AuditLevel;
+use evertask_core::rank::Rank;
 use evertask_core::schedule::Recurrence;
 use evertask_core::storage::{Answer, InsertAnswer, NewTask, Write};
 use evertask_core::task::{
@@ -124,11 +125,14 @@ pub(crate) fn admit(deps: &AdmissionDeps, dispatch: Dispatch) -> Result<Admitted
     let series = series_of(&dispatch, due.unwrap_or(now))?;
     let deadline = deadline_of(&dispatch, task.options.start_within, due.unwrap_or(now));
     let recurrence = recurrence_of(series.as_ref())?;
-    let route = route(deps, &gate, id, due.filter(|due| *due > now))?;
+    let priority = dispatch.priority.or(task.options.priority).unwrap_or(0);
+    let rank = Rank::new(now, priority, id, gate.config.ageing);
+    let route = route(deps, &gate, rank, id, due.filter(|due| *due > now))?;
     let payload = Arc::clone(&dispatch.payload);
     let definition = TaskDefinition {
         queue: gate.name().to_owned(),
         scheduled_at: due,
+        priority,
         audit_level: audit_level.unwrap_or(deps.audit_level),
         deadline,
         series,
@@ -158,6 +162,7 @@ fn due_at(when: When, now: Timestamp) -> Option<Timestamp> {
 fn route(
     deps: &AdmissionDeps,
     gate: &Arc<Gate>,
+    rank: Rank,
     id: TaskId,
     later: Option<Timestamp>,
 ) -> Result<Route, DispatchError> {
@@ -167,7 +172,7 @@ fn route(
     // A draining runtime starts nothing, and an id that is under way is stored already: both only
     // have to reach the storage, however full the window is.
     if !deps.lifecycle.is_running() || deps.registry.contains(id) {
-        return Ok(Route::Spilled(gate.begin_spill()));
+        return Ok(Route::Spilled(gate.begin_spill(rank)));
     }
     if let Some(place) = gate.take_place()
         && let Some(registration) = deps.registry.register(id)
@@ -178,14 +183,13 @@ fn route(
         WhenFull::Reject if gate.is_full() => Err(DispatchError::QueueFull {
             queue: gate.name().to_owned(),
         }),
-        WhenFull::Spill | WhenFull::Reject => Ok(Route::Spilled(gate.begin_spill())),
+        WhenFull::Spill | WhenFull::Reject => Ok(Route::Spilled(gate.begin_spill(rank))),
     }
 }
 
 fn define(dispatch: Dispatch, id: TaskId, encoded: &str, now: Timestamp) -> TaskDefinition {
     TaskDefinition {
         payload_version: dispatch.version,
-        priority: dispatch.priority,
         tags: dispatch.tags,
         correlation_id: dispatch.correlation_id,
         parent_id: dispatch.parent_id,
