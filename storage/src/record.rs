@@ -64,11 +64,8 @@ pub(crate) fn task_record(row: task::Model) -> Result<TaskRecord, UnreadableRow>
             .next_run_at
             .map(|at| instant("next_run_at", at))
             .transpose()?,
-        start_by: row.start_by.map(|at| instant("start_by", at)).transpose()?,
-        retry_delay: row
-            .retry_delay_us
-            .map(|span| duration("retry_delay_us", span))
-            .transpose()?,
+        start_by: optional("start_by", row.start_by, instant)?,
+        retry_delay: optional("retry_delay_us", row.retry_delay_us, duration)?,
         snoozes: count("snoozes", row.snoozes.unwrap_or(0))?,
         snooze_reason: row.snooze_reason,
     };
@@ -117,10 +114,7 @@ pub(crate) fn task_record(row: task::Model) -> Result<TaskRecord, UnreadableRow>
             .timeout_us
             .map(|span| duration("timeout_us", span))
             .transpose()?,
-        deadline: row
-            .deadline_at
-            .map(|at| instant("deadline_at", at))
-            .transpose()?,
+        deadline: optional("deadline_at", row.deadline_at, instant)?,
         trace: row.trace_parent.map(|parent| TraceContext {
             parent,
             state: row.trace_state,
@@ -244,6 +238,14 @@ pub(crate) fn json<T: DeserializeOwned>(
         column,
         reason: error.to_string(),
     })
+}
+
+fn optional<V, T>(
+    column: &'static str,
+    value: Option<V>,
+    read: impl FnOnce(&'static str, V) -> Result<T, UnreadableRow>,
+) -> Result<Option<T>, UnreadableRow> {
+    value.map(|value| read(column, value)).transpose()
 }
 
 pub(crate) fn instant(column: &'static str, micros: Instant) -> Result<Timestamp, UnreadableRow> {

@@ -92,9 +92,12 @@ pub(crate) fn admit(deps: &AdmissionDeps, dispatch: Dispatch) -> Result<Admitted
     let series = series_of(&dispatch, due.unwrap_or(now))?;
     let deadline = deadline_of(&dispatch, task.options.start_within, due.unwrap_or(now));
     let recurrence = recurrence_of(series.as_ref())?;
+    let priority = dispatch.priority.or(task.options.priority).unwrap_or(0);
     let wanted = Wanted {
         gate: declared,
         id,
+        now,
+        priority,
         later: due.filter(|due| *due > now),
         is_series: series.is_some(),
         is_from_handler: dispatch.caller.is_handler,
@@ -105,6 +108,7 @@ pub(crate) fn admit(deps: &AdmissionDeps, dispatch: Dispatch) -> Result<Admitted
     let mut definition = TaskDefinition {
         queue: gate.name().to_owned(),
         scheduled_at: due,
+        priority,
         audit_level: audit_level.unwrap_or(deps.audit_level),
         deadline,
         series,
@@ -149,7 +153,6 @@ fn due_at(when: When, now: Timestamp) -> Option<Timestamp> {
 fn define(dispatch: Dispatch, id: TaskId, encoded: &str, now: Timestamp) -> TaskDefinition {
     TaskDefinition {
         payload_version: dispatch.version,
-        priority: dispatch.priority,
         tags: dispatch.tags,
         correlation_id: dispatch.correlation_id,
         parent_id: dispatch.parent_id,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use evertask_core::rank::Rank;
 use evertask_core::task::TaskId;
 use evertask_core::time::Timestamp;
 
@@ -37,6 +38,8 @@ pub(super) struct Wanted<'a> {
     /// The queue it is for.
     pub(super) gate: &'a Arc<Gate>,
     pub(super) id: TaskId,
+    pub(super) now: Timestamp,
+    pub(super) priority: i32,
     /// When it is due, unless it is due now.
     pub(super) later: Option<Timestamp>,
     /// A series waits for its occurrences anyway and is never refused or sent elsewhere.
@@ -56,10 +59,6 @@ impl Routed {
         let gate = Arc::clone(gate);
         Self { gate, route }
     }
-
-    fn spilled(gate: &Arc<Gate>) -> Self {
-        Self::to(gate, Route::Spilled(gate.begin_spill(), None))
-    }
 }
 
 impl Wanted<'_> {
@@ -72,7 +71,7 @@ impl Wanted<'_> {
         // A draining runtime starts nothing, and an id that is under way is stored already: both only
         // have to reach the storage, however full the window is.
         if !deps.lifecycle.is_running() || deps.registry.contains(self.id) {
-            return Ok(Routed::spilled(gate));
+            return Ok(self.spilled(gate));
         }
         if let Some(routed) = self.take_place(gate, deps) {
             // Whoever has no stored row to claim would not learn what another process decided.
@@ -82,10 +81,10 @@ impl Wanted<'_> {
             return Ok(routed);
         }
         if self.is_series || !gate.is_full() {
-            return Ok(Routed::spilled(gate));
+            return Ok(self.spilled(gate));
         }
         match gate.config.when_full {
-            WhenFull::Spill => Ok(Routed::spilled(gate)),
+            WhenFull::Spill => Ok(self.spilled(gate)),
             WhenFull::Wait => self.wait(gate, deps),
             WhenFull::FallbackToDefault => self.fall_back(deps),
             WhenFull::Reject => Err(DispatchError::QueueFull {
@@ -107,25 +106,34 @@ impl Wanted<'_> {
     fn fall_back(&self, deps: &AdmissionDeps) -> Result<Routed, DispatchError> {
         let default = deps.gates.find(Queue::DEFAULT);
         let Some(default) = default.filter(|_| !self.gate.is_paused()) else {
-            return Ok(Routed::spilled(self.gate));
+            return Ok(self.spilled(self.gate));
         };
         match self.take_place(default, deps) {
             Some(routed) => Ok(routed),
             None if default.is_full() => self.wait(default, deps),
-            None => Ok(Routed::spilled(default)),
+            None => Ok(self.spilled(default)),
         }
     }
 
     /// Waits for a place; not for that of a paused queue, because nobody knows when it goes on.
     fn wait(&self, gate: &Arc<Gate>, deps: &AdmissionDeps) -> Result<Routed, DispatchError> {
         if self.is_from_handler || gate.is_paused() {
-            return Ok(Routed::spilled(gate));
+            return Ok(self.spilled(gate));
         }
         let limit = deps.max_under_way;
         // Joined before anything is stored, so that no claim can pass by unseen.
         let waiting = gate.wait_for_place(self.id, limit);
         let waiting = waiting.ok_or(DispatchError::Overloaded { limit })?;
-        let route = Route::Spilled(gate.begin_spill(), Some(waiting));
+        let route = Route::Spilled(self.begin_spill(gate), Some(waiting));
         Ok(Routed::to(gate, route))
+    }
+
+    fn spilled(&self, gate: &Arc<Gate>) -> Routed {
+        Routed::to(gate, Route::Spilled(self.begin_spill(gate), None))
+    }
+
+    fn begin_spill(&self, gate: &Arc<Gate>) -> Spill {
+        let ageing = gate.config.ageing;
+        gate.begin_spill(Rank::new(self.now, self.priority, self.id, ageing))
     }
 }

@@ -87,7 +87,8 @@ impl WorkerPool {
         if self.activity != Activity::None || self.resting || self.is_draining() {
             return;
         }
-        let Some(room) = self.deps.gate.begin_claim() else {
+        let last = self.ready.last_key_value().map(|(rank, _)| *rank);
+        let Some(room) = self.deps.gate.begin_claim(last) else {
             return;
         };
         self.activity = Activity::Claiming;
@@ -259,7 +260,7 @@ impl Handler<Claimed> for WorkerPool {
             Ok(None) => self.deps.gate.end_look(),
             Ok(Some(answer)) => {
                 let gate = &self.deps.gate;
-                let places = gate.end_claim(answer.tasks.len(), answer.exhausted);
+                let places = gate.end_claim(&answer);
                 if let Some(at) = answer.next_available_at {
                     let gate = Arc::clone(gate);
                     tell(&self.deps.run.scheduler, WakeAt { gate, at });

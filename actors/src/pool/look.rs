@@ -31,6 +31,7 @@ pub(super) async fn look_and_claim(
         limit: u32::try_from(room).unwrap_or(u32::MAX),
         max_bytes: deps.limits.max_bytes,
         now: deps.clock.now(),
+        ageing: deps.gate.config.ageing,
     });
     // Not repeated by the client: a claim whose reply is lost has taken rows all the same, and they
     // are found as orphans.

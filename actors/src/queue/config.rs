@@ -49,6 +49,7 @@ pub struct Queue {
     pub(super) when_full: Option<WhenFull>,
     pub(super) retry: Option<RetryPolicy>,
     pub(super) timeout: Option<Duration>,
+    pub(super) ageing: Option<Duration>,
 }
 
 /// A queue that can't be used.
@@ -103,6 +104,7 @@ impl Queue {
             when_full: None,
             retry: None,
             timeout: None,
+            ageing: None,
         }
     }
 
@@ -138,6 +140,18 @@ impl Queue {
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
+        self
+    }
+
+    /// How much waiting a step of priority is worth; like the default queue, and there five minutes, if
+    /// not set.
+    ///
+    /// A task goes before those that became due up to that much earlier, for each step that its priority
+    /// is higher; those that have waited longer still go before it, so nothing waits for ever. With zero,
+    /// priorities make no difference. More than a year counts as a year, which is as good as strict.
+    #[must_use]
+    pub fn ageing(mut self, step: Duration) -> Self {
+        self.ageing = Some(step);
         self
     }
 }

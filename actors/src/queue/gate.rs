@@ -9,7 +9,8 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use actix::Addr;
-use evertask_core::storage::{QueueSelector, QueueSettings};
+use evertask_core::rank::Rank;
+use evertask_core::storage::{ClaimAnswer, QueueSelector, QueueSettings};
 use evertask_core::task::TaskId;
 use evertask_core::window::Window;
 use parking_lot::{MappedMutexGuard, Mutex, MutexGuard};
@@ -68,7 +69,7 @@ pub(crate) struct Return(Arc<Gate>);
 
 /// An insert that got no place and is under way, reported when dropped.
 #[must_use]
-pub(crate) struct Spill(Arc<Gate>);
+pub(crate) struct Spill(Arc<Gate>, Rank);
 
 impl Gate {
     pub(crate) fn new(
@@ -123,9 +124,9 @@ impl Gate {
         self.window().take_slot().then(|| Slot(Arc::clone(self)))
     }
 
-    pub(crate) fn begin_spill(self: &Arc<Self>) -> Spill {
+    pub(crate) fn begin_spill(self: &Arc<Self>, rank: Rank) -> Spill {
         self.window().begin_spill();
-        Spill(Arc::clone(self))
+        Spill(Arc::clone(self), rank)
     }
 
     /// Stored rows may be waiting: the pool looks.
@@ -134,15 +135,19 @@ impl Gate {
         tell(&self.pool, CheckWindow);
     }
 
-    pub(crate) fn begin_claim(&self) -> Option<usize> {
-        self.window().begin_claim()
+    /// Answers how many rows to claim now, if any; `last` is the last delivery that waits.
+    pub(crate) fn begin_claim(&self, last: Option<Rank>) -> Option<usize> {
+        self.window().begin_claim(last)
     }
 
     /// Ends a claim and answers the places of what it took.
-    pub(crate) fn end_claim(self: &Arc<Self>, taken: usize, exhausted: bool) -> Vec<Place> {
+    pub(crate) fn end_claim(self: &Arc<Self>, answer: &ClaimAnswer) -> Vec<Place> {
+        let taken = answer.tasks.len();
+        let last = answer.tasks.last();
+        let last = last.map(|task| Rank::of(&task.record, self.config.ageing));
         let has_backlog = {
             let mut window = self.window();
-            window.end_claim(taken, exhausted);
+            window.end_claim(taken, last, answer.exhausted);
             window.has_backlog()
         };
         if !has_backlog {
@@ -267,7 +272,7 @@ impl Drop for Return {
 
 impl Drop for Spill {
     fn drop(&mut self) {
-        self.0.window().end_spill();
+        self.0.window().end_spill(self.1);
         tell(&self.0.pool, CheckWindow);
     }
 }

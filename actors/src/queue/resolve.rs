@@ -6,6 +6,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use evertask_core::rank::DEFAULT_AGEING;
 use evertask_core::retry::RetryPolicy;
 use evertask_core::storage::QueueSettings;
 use evertask_core::task::check_name;
@@ -22,6 +23,8 @@ pub(crate) struct QueueConfig {
     /// For tasks that say nothing about it; the runtime's default if it does not either.
     pub(crate) retry: Option<RetryPolicy>,
     pub(crate) timeout: Option<Duration>,
+    /// How much waiting a step of priority is worth.
+    pub(crate) ageing: Duration,
 }
 
 /// What the settings depend on that are left open.
@@ -84,6 +87,7 @@ impl Surroundings {
             when_full: self.when_full(),
             retry: self.retry.clone(),
             timeout: self.timeout,
+            ageing: DEFAULT_AGEING,
         })
     }
 
@@ -96,6 +100,7 @@ impl Surroundings {
             when_full: self.when_full(),
             retry: self.retry.clone(),
             timeout: self.timeout,
+            ageing: DEFAULT_AGEING,
         }
     }
 }
@@ -110,6 +115,7 @@ impl Queue {
             when_full: self.when_full.unwrap_or(other.when_full),
             retry: self.retry.or_else(|| other.retry.clone()),
             timeout: self.timeout.or(other.timeout),
+            ageing: self.ageing.unwrap_or(other.ageing),
         }
     }
 }

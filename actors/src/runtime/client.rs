@@ -323,7 +323,7 @@ impl DispatchRequest<'_> {
 
     /// See [`Dispatch::no_deadline`].
     pub fn no_deadline(self) -> Self {
-        self.with(|dispatch| dispatch.no_deadline())
+        self.with(Dispatch::no_deadline)
     }
 
     /// See [`Dispatch::audit`].

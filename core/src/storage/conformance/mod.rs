@@ -60,6 +60,7 @@ pub mod liveness;
 pub mod logs;
 pub mod paging;
 pub mod policies;
+pub mod priorities;
 pub mod queues;
 pub mod reads;
 pub mod reconsider;
