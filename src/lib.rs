@@ -13,7 +13,7 @@ pub use evertask_actors::{
     PreviewRetention, Queue, QueueError, RequestError, RetentionReport, RetentionStepReport,
     RunRetention, RuntimeFault, Shutdown, ShutdownReport, StorageHealth, Stored, Subscribe,
     Supervisor, TailItem, TailLogs, Task, TaskContext, TaskError, TaskEvent, TaskEventKind,
-    TaskHandler, TaskOptions, TaskResult, TaskView, WhenFull,
+    TaskHandler, TaskOptions, TaskOutcome, TaskResult, TaskView, WhenFull,
 };
 pub use evertask_core::audit::AuditLevel;
 pub use evertask_core::log::{

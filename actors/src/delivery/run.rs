@@ -151,7 +151,8 @@ impl Run {
                 self.hook(Hook::Retry(failure, delay), &payload, self.number())
                     .await;
             }
-            let ended = self.attempt(&payload).await;
+            let mut ended = self.attempt(&payload).await;
+            self.name_what_follows(&mut ended, &payload);
             match next_step(&ended.end, ended.record.number, &self.delivery.retry) {
                 NextStep::RetryInSlot(delay) => {
                     match self.wait_in_slot(ended, delay, &payload).await {
@@ -219,7 +220,9 @@ impl Run {
         }
         match self.settle(change).await {
             Settled::Applied => None,
-            refused @ (Settled::Superseded | Settled::Abandoned) => Some(refused),
+            refused @ (Settled::Superseded | Settled::Abandoned | Settled::Unfollowed(_)) => {
+                Some(refused)
+            }
         }
     }
 
@@ -324,6 +327,7 @@ impl Run {
         payload: &Payload,
     ) -> Result<(), Settled> {
         self.failures.extend(ended.record.failure.clone());
+        self.context.shelf().discard(ended.record.number);
         let change = self.delivery.lease.retry_in_slot(ended.record);
         let stored = self.chain.post(&self.deps.persistence, change);
         if self.turn.is_some() {
@@ -375,7 +379,8 @@ impl Run {
         let last = logs.lines.last().map(|line| line.sequence);
         chain.attach(logs);
         let settled = chain.settle(persistence, change).await;
-        if let Some(last) = last {
+        // An outcome that is refused for its follow-ups is followed by another one, with the lines.
+        if let (Some(last), false) = (last, matches!(settled, Settled::Unfollowed(_))) {
             log.written(last);
         }
         settled

@@ -84,7 +84,25 @@ enum Route {
     Later(Timestamp),
 }
 
-/// A dispatch that was found good, with everything taken that it needs.
+/// A dispatch that was found good; nothing is taken for it yet.
+pub(crate) struct Inspected {
+    task: RegisteredTask,
+    gate: Arc<Gate>,
+    encoded: Arc<str>,
+    audit_level: AuditLevel,
+    dispatch: Dispatch,
+}
+
+/// What a dispatch comes to at an instant.
+pub(crate) struct Plan {
+    definition: TaskDefinition,
+    recurrence: Option<Recurrence>,
+    /// When it is due, if that is later.
+    later: Option<Timestamp>,
+    now: Timestamp,
+}
+
+/// A dispatch with everything taken that it needs.
 pub(crate) struct Admitted {
     deps: AdmissionDeps,
     task: RegisteredTask,
@@ -93,14 +111,13 @@ pub(crate) struct Admitted {
     row: NewTask,
     recurrence: Option<Recurrence>,
     route: Route,
-    _under_way: OwnedSemaphorePermit,
 }
 
-/// Checks a dispatch and takes a place for it; nothing is stored yet.
-pub(crate) fn admit(deps: &AdmissionDeps, dispatch: Dispatch) -> Result<Admitted, DispatchError> {
-    if deps.lifecycle.is_stopped() {
-        return Err(DispatchError::ShuttingDown);
-    }
+/// Checks a dispatch; nothing is stored and nothing taken.
+pub(crate) fn inspect(
+    deps: &AdmissionDeps,
+    dispatch: Dispatch,
+) -> Result<Inspected, DispatchError> {
     let Some(task) = deps.catalog.get(dispatch.task) else {
         let task = dispatch.task.to_owned();
         return Err(DispatchError::UnknownTask { task });
@@ -109,36 +126,122 @@ pub(crate) fn admit(deps: &AdmissionDeps, dispatch: Dispatch) -> Result<Admitted
     let audit_level = dispatch.audit_level.or(task.options.audit_level);
     let wanted = dispatch.queue.as_deref().or(task.options.queue.as_deref());
     let gate = deps.gates.get(wanted.unwrap_or(Queue::DEFAULT));
-    let gate = Arc::clone(gate.ok_or(DispatchError::ShuttingDown)?);
-    let under_way = Arc::clone(&deps.under_way).try_acquire_owned();
-    let under_way = under_way.map_err(|_| DispatchError::Overloaded {
-        limit: deps.max_under_way,
-    })?;
-    let now = deps.clock.now();
-    let id = dispatch.id.unwrap_or_else(|| TaskId(deps.ids.next(now)));
-    let due = due_at(dispatch.when, now);
-    let series = series_of(&dispatch, due.unwrap_or(now))?;
-    let recurrence = recurrence_of(series.as_ref())?;
-    let route = route(deps, &gate, id, due.filter(|due| *due > now))?;
-    let payload = Arc::clone(&dispatch.payload);
-    let definition = TaskDefinition {
-        queue: gate.name().to_owned(),
-        scheduled_at: due,
-        audit_level: audit_level.unwrap_or(deps.audit_level),
-        series,
-        ..define(dispatch, id, &encoded, now)
-    };
-    let row = row(definition, &route, deps.process, now);
-    Ok(Admitted {
-        deps: deps.clone(),
+    Ok(Inspected {
         task: task.clone(),
-        gate,
-        payload,
-        row,
-        recurrence,
-        route,
-        _under_way: under_way,
+        gate: Arc::clone(gate.ok_or(DispatchError::ShuttingDown)?),
+        encoded,
+        audit_level: audit_level.unwrap_or(deps.audit_level),
+        dispatch,
     })
+}
+
+/// Checks a dispatch and takes a place for it; nothing is stored yet.
+pub(crate) fn admit(
+    deps: &AdmissionDeps,
+    dispatch: Dispatch,
+) -> Result<(Admitted, OwnedSemaphorePermit), DispatchError> {
+    let inspected = inspect_live(deps, dispatch)?;
+    let under_way = hold_under_way(deps, 1)?;
+    Ok((inspected.place(deps)?, under_way))
+}
+
+/// Checks a dispatch that is to be stored by this runtime, which must be able to.
+pub(crate) fn inspect_live(
+    deps: &AdmissionDeps,
+    dispatch: Dispatch,
+) -> Result<Inspected, DispatchError> {
+    if deps.lifecycle.is_stopped() {
+        return Err(DispatchError::ShuttingDown);
+    }
+    inspect(deps, dispatch)
+}
+
+/// Counts dispatches among those that are waiting for their commit, of which there is a limit.
+pub(crate) fn hold_under_way(
+    deps: &AdmissionDeps,
+    dispatches: usize,
+) -> Result<OwnedSemaphorePermit, DispatchError> {
+    let wanted = u32::try_from(dispatches.min(deps.max_under_way)).unwrap_or(u32::MAX);
+    let under_way = Arc::clone(&deps.under_way).try_acquire_many_owned(wanted);
+    under_way.map_err(|_| DispatchError::Overloaded {
+        limit: deps.max_under_way,
+    })
+}
+
+impl Inspected {
+    /// How long its payload is.
+    pub(crate) fn payload_size(&self) -> usize {
+        self.encoded.len()
+    }
+
+    /// Says what the dispatch comes to at `now`.
+    pub(crate) fn plan(&self, id: TaskId, now: Timestamp) -> Result<Plan, DispatchError> {
+        let due = due_at(self.dispatch.when, now);
+        let series = series_of(&self.dispatch, due.unwrap_or(now))?;
+        let recurrence = recurrence_of(series.as_ref())?;
+        let definition = TaskDefinition {
+            queue: self.gate.name().to_owned(),
+            scheduled_at: due,
+            audit_level: self.audit_level,
+            series,
+            ..define(self.dispatch.clone(), id, &self.encoded, now)
+        };
+        Ok(Plan {
+            definition,
+            recurrence,
+            later: due.filter(|due| *due > now),
+            now,
+        })
+    }
+
+    /// Takes a place for the dispatch, unless its queue refuses it.
+    pub(crate) fn place(self, deps: &AdmissionDeps) -> Result<Admitted, DispatchError> {
+        let now = deps.clock.now();
+        let id = self.dispatch.id;
+        let id = id.unwrap_or_else(|| TaskId(deps.ids.next(now)));
+        let plan = self.plan(id, now)?;
+        let route = route(deps, &self.gate, id, plan.later)?;
+        Ok(self.admit(deps, plan, route))
+    }
+
+    /// Takes a place if there is one; a task that follows another is never refused.
+    ///
+    /// `is_fresh` says that nobody can have stored its id before. Only such a task may get a place:
+    /// of any other, nobody knows when its commit is answered whether the row is this one.
+    pub(crate) fn follow(self, deps: &AdmissionDeps, plan: Plan, is_fresh: bool) -> Admitted {
+        let (gate, id) = (&self.gate, plan.definition.id);
+        let window = || {
+            let runs = deps.lifecycle.is_running() && !deps.registry.contains(id);
+            let place = (runs && is_fresh).then(|| gate.take_place())??;
+            Some(Route::Window(place, deps.registry.register(id)?))
+        };
+        let route = match plan.later {
+            Some(at) => Route::Later(at),
+            None => window().unwrap_or_else(|| Route::Spilled(gate.begin_spill())),
+        };
+        self.admit(deps, plan, route)
+    }
+
+    fn admit(self, deps: &AdmissionDeps, plan: Plan, route: Route) -> Admitted {
+        let row = row(plan.definition, &route, deps.process, plan.now);
+        Admitted {
+            deps: deps.clone(),
+            task: self.task,
+            gate: self.gate,
+            payload: self.dispatch.payload,
+            row,
+            recurrence: plan.recurrence,
+            route,
+        }
+    }
+}
+
+impl Plan {
+    /// The row of a task that nobody holds a place for.
+    pub(crate) fn unowned(self) -> NewTask {
+        let available_at = self.later.unwrap_or(self.now);
+        new_task(self.definition, RowState::waiting(available_at))
+    }
 }
 
 fn due_at(when: When, now: Timestamp) -> Option<Timestamp> {
@@ -206,6 +309,10 @@ fn row(definition: TaskDefinition, route: &Route, process: ProcessId, now: Times
         Route::Spilled(_) => RowState::waiting(now),
         Route::Later(at) => RowState::waiting(*at),
     };
+    new_task(definition, state)
+}
+
+fn new_task(definition: TaskDefinition, state: RowState) -> NewTask {
     let state = RowState {
         next_run_at: definition.series.as_ref().map(|series| series.anchor),
         ..state
@@ -218,23 +325,37 @@ fn row(definition: TaskDefinition, route: &Route, process: ProcessId, now: Times
 }
 
 impl Admitted {
+    /// The id of the task.
+    pub(crate) fn id(&self) -> TaskId {
+        self.row.record.definition.id
+    }
+
+    /// The queue it runs in.
+    pub(crate) fn gate(&self) -> &Arc<Gate> {
+        &self.gate
+    }
+
+    /// What is to be stored.
+    pub(crate) fn row(&self) -> &NewTask {
+        &self.row
+    }
+
     /// Stores the row and hands it over. Runs to its end even if the caller has gone.
-    pub(crate) async fn store(self) -> Result<TaskId, DispatchError> {
-        let id = self.row.record.definition.id;
+    pub(crate) async fn store(
+        self,
+        _under_way: OwnedSemaphorePermit,
+    ) -> Result<TaskId, DispatchError> {
         let insert = Write::Insert(Box::new(self.row.clone()));
         let patience = Patience::For(self.deps.patience);
-        let answer = match self.deps.persistence.apply_one(insert, patience).await {
-            Ok(Answer::Insert(answer)) => answer,
-            Ok(_) | Err(WriteError::Lost) => {
-                tell(&self.gate.pool, SweepOrphans);
-                return Err(DispatchError::Unknown { id });
-            }
-            Err(WriteError::Ended) => return Err(DispatchError::Unknown { id }),
-            Err(error @ (WriteError::Rejected(_) | WriteError::Unavailable(_))) => {
-                let reason = error.to_string();
-                return Err(DispatchError::Storage { reason });
-            }
-        };
+        match self.deps.persistence.apply_one(insert, patience).await {
+            Ok(Answer::Insert(answer)) => self.settle(answer),
+            Ok(_) => Err(self.fail(&WriteError::Lost)),
+            Err(error) => Err(self.fail(&error)),
+        }
+    }
+
+    /// Goes on from what became of the insert.
+    pub(crate) fn settle(self, answer: InsertAnswer) -> Result<TaskId, DispatchError> {
         match answer {
             InsertAnswer::Stored => self.hand_over(),
             InsertAnswer::Exists(found) => self.recognise(*found),
@@ -242,6 +363,23 @@ impl Admitted {
                 let reason = format!("the task {} holds its key", holder.definition.id);
                 Err(DispatchError::Storage { reason })
             }
+        }
+    }
+
+    /// Gives back what was taken: the insert has no answer.
+    pub(crate) fn fail(self, error: &WriteError) -> DispatchError {
+        let id = self.id();
+        match error {
+            WriteError::Lost => {
+                let gate = Arc::clone(&self.gate);
+                drop(self);
+                tell(&gate.pool, SweepOrphans);
+                DispatchError::Unknown { id }
+            }
+            WriteError::Ended => DispatchError::Unknown { id },
+            WriteError::Rejected(_) | WriteError::Unavailable(_) => DispatchError::Storage {
+                reason: error.to_string(),
+            },
         }
     }
 
@@ -274,7 +412,8 @@ impl Admitted {
         Ok(id)
     }
 
-    fn hand_over(self) -> Result<TaskId, DispatchError> {
+    /// The row is stored: the task goes where it was to go.
+    pub(crate) fn hand_over(self) -> Result<TaskId, DispatchError> {
         let record = self.row.record;
         let id = record.definition.id;
         match self.route {

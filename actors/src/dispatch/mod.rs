@@ -5,6 +5,8 @@ mod check;
 mod error;
 mod message;
 
-pub(crate) use admission::{AdmissionDeps, Gates, admit};
+pub(crate) use admission::{
+    AdmissionDeps, Admitted, Gates, Inspected, admit, hold_under_way, inspect, inspect_live,
+};
 pub use error::{DispatchError, Stored};
 pub use message::Dispatch;

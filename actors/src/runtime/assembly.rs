@@ -120,13 +120,13 @@ struct Wiring {
 
 impl Wiring {
     fn start(self, slots: Slots, handlers: Handle) -> Ready {
-        let client = self.client(&slots);
+        let admission = self.admission(&slots);
+        let client = self.client(&slots, &admission);
         let ready = Ready {
             client: client.clone(),
             #[cfg(feature = "testing")]
             provoker: slots.provoker(&self.faults),
         };
-        let admission = self.admission(&slots);
         let pools = self.pools(&self.run(&slots, client, handlers));
         let guard = Guard {
             clock: self.clock(),
@@ -152,7 +152,7 @@ impl Wiring {
         Arc::clone(&self.settings.clock)
     }
 
-    fn client(&self, slots: &Slots) -> Client {
+    fn client(&self, slots: &Slots, admission: &AdmissionDeps) -> Client {
         Client {
             supervisor: slots.supervisor.addr(),
             subscribers: self.subscribers.clone(),
@@ -160,6 +160,7 @@ impl Wiring {
             lifecycle: self.lifecycle.clone(),
             clock: self.clock(),
             ids: Arc::clone(&self.settings.ids),
+            admission: Arc::new(admission.clone()),
             parent: None,
         }
     }

@@ -12,7 +12,7 @@ use evertask_core::time::{Clock, Timestamp};
 use futures::future::BoxFuture;
 
 use super::lifecycle::{Lifecycle, RuntimeFault};
-use crate::dispatch::{Dispatch, DispatchError};
+use crate::dispatch::{AdmissionDeps, Dispatch, DispatchError};
 use crate::log::LogTail;
 use crate::monitor::{EventStream, Subscribers, TaskEvent};
 use crate::persistence::HealthWatch;
@@ -35,6 +35,7 @@ pub struct Client {
     pub(super) lifecycle: Lifecycle,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) ids: Arc<dyn IdSource>,
+    pub(super) admission: Arc<AdmissionDeps>,
     pub(super) parent: Option<TaskId>,
 }
 
@@ -221,6 +222,11 @@ impl Client {
     /// The fault that ended it.
     pub async fn stopped(&self) -> Result<(), RuntimeFault> {
         self.lifecycle.ended().await
+    }
+
+    /// What checks dispatches before they are stored.
+    pub(crate) fn admission(&self) -> &AdmissionDeps {
+        &self.admission
     }
 
     /// The same client, whose dispatches name `parent`.

@@ -7,6 +7,7 @@ mod definition;
 mod erased;
 mod error;
 mod handler;
+mod outcome;
 mod payload;
 
 pub use blocking::BlockingHandler;
@@ -18,3 +19,4 @@ pub use definition::{Task, TaskOptions};
 pub(crate) use erased::{Body, Hook, Payload};
 pub use error::{TaskError, TaskResult};
 pub use handler::TaskHandler;
+pub use outcome::TaskOutcome;
