@@ -9,11 +9,12 @@ pub use evertask_actors::runtime::StartError;
 pub use evertask_actors::runtime::{Phase, Provocation, Target};
 pub use evertask_actors::{
     BlockingHandler, Cancel, CancelOutcome, CatalogError, Client, Dispatch, DispatchError,
-    DispatchRequest, EventStream, GetLogs, GetTask, HealthWatch, LeftBehind, LogCapture, LogTail,
-    PreviewRetention, Queue, QueueError, RequestError, RetentionReport, RetentionStepReport,
-    RunRetention, RuntimeFault, Shutdown, ShutdownReport, StorageHealth, Stored, Subscribe,
-    Supervisor, TailItem, TailLogs, Task, TaskContext, TaskError, TaskEvent, TaskEventKind,
-    TaskHandler, TaskOptions, TaskOutcome, TaskResult, TaskView, WhenFull,
+    DispatchOutcome, DispatchRequest, Dispatched, EventStream, GetLogs, GetTask, HealthWatch,
+    KeptReason, LeftBehind, LogCapture, LogTail, PreviewRetention, Queue, QueueError, RequestError,
+    RetentionReport, RetentionStepReport, RunRetention, RuntimeFault, Shutdown, ShutdownReport,
+    StorageHealth, Stored, Subscribe, Supervisor, TailItem, TailLogs, Task, TaskContext, TaskError,
+    TaskEvent, TaskEventKind, TaskHandler, TaskOptions, TaskOutcome, TaskResult, TaskView,
+    WhenFull,
 };
 pub use evertask_core::audit::AuditLevel;
 pub use evertask_core::log::{

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 
 /// Longer than anything here takes; a test that waits so long has failed.
-pub(crate) const TOO_LONG: Duration = Duration::from_mins(1);
+pub(crate) const TOO_LONG: Duration = Duration::from_mins(5);
 
 /// A numbered task that is told by its mark what to do.
 #[derive(Clone, Debug, Serialize, Deserialize)]

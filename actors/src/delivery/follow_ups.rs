@@ -11,7 +11,9 @@ use evertask_core::task::TaskId;
 use evertask_core::time::Timestamp;
 use parking_lot::Mutex;
 
-use crate::dispatch::{AdmissionDeps, Admitted, Dispatch, DispatchError, Inspected, inspect};
+use crate::dispatch::{
+    AdmissionDeps, Admitted, Dispatch, DispatchError, DispatchOutcome, Inspected, inspect,
+};
 use crate::persistence::Settled;
 use crate::pool::SweepOrphans;
 use crate::supervision::tell;
@@ -165,7 +167,7 @@ impl FollowUps {
             Settled::Applied => {
                 for admitted in std::mem::take(&mut self.0) {
                     // What could not be handed over runs after the next start.
-                    admitted.hand_over().ok();
+                    admitted.hand_over(DispatchOutcome::Created).ok();
                 }
             }
             // They are not stored.

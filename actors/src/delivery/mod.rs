@@ -8,6 +8,7 @@ mod attempt;
 mod follow_ups;
 mod hooks;
 mod outcome;
+mod recall;
 mod registry;
 mod run;
 mod run_deps;

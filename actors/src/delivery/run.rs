@@ -14,6 +14,7 @@ use evertask_core::task::{
 use tokio_util::sync::CancellationToken;
 
 use super::attempt::Attempt;
+use super::recall::failures_of_run;
 use super::run_deps::RunDeps;
 use super::solo::SoloTurn;
 use super::trip::{Delivery, Input};
@@ -229,15 +230,12 @@ impl Run {
     /// A task that was attempted in another delivery knows its failures from the storage: those of
     /// this run, as far as the audit level keeps attempts, and in any case the one it `parked` with.
     async fn recall_failures(&mut self, parked: Option<Failure>) {
-        match self.deps.storage.attempts(self.delivery.lease.id()).await {
-            Ok(attempts) => {
-                let failed = attempts.into_iter();
-                let failed = failed.filter(|attempt| attempt.outcome == AttemptOutcome::Failed);
-                self.failures = failed.filter_map(|attempt| attempt.failure).collect();
-                let of_this_run = self.delivery.lease.state().attempts as usize;
-                let of_earlier_runs = self.failures.len().saturating_sub(of_this_run);
-                self.failures.drain(..of_earlier_runs);
-            }
+        let (id, attempts) = (
+            self.delivery.lease.id(),
+            self.delivery.lease.state().attempts,
+        );
+        match failures_of_run(self.deps.storage.queries(), id, attempts).await {
+            Ok(failures) => self.failures = failures,
             Err(error) => tracing::warn!(%error, "earlier failures can't be read"),
         }
         if self.failures.is_empty() {

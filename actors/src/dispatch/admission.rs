@@ -14,6 +14,7 @@ use evertask_core::task::{
 use evertask_core::time::{Clock, Timestamp, to_micros};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::answer::{DispatchOutcome, Dispatched, KeptReason};
 use super::check::{check, recurrence_of, series_of};
 use super::error::DispatchError;
 use super::message::{Dispatch, When};
@@ -146,10 +147,7 @@ pub(crate) fn admit(
 }
 
 /// Checks a dispatch that is to be stored by this runtime, which must be able to.
-pub(crate) fn inspect_live(
-    deps: &AdmissionDeps,
-    dispatch: Dispatch,
-) -> Result<Inspected, DispatchError> {
+fn inspect_live(deps: &AdmissionDeps, dispatch: Dispatch) -> Result<Inspected, DispatchError> {
     if deps.lifecycle.is_stopped() {
         return Err(DispatchError::ShuttingDown);
     }
@@ -157,7 +155,7 @@ pub(crate) fn inspect_live(
 }
 
 /// Counts dispatches among those that are waiting for their commit, of which there is a limit.
-pub(crate) fn hold_under_way(
+fn hold_under_way(
     deps: &AdmissionDeps,
     dispatches: usize,
 ) -> Result<OwnedSemaphorePermit, DispatchError> {
@@ -233,14 +231,6 @@ impl Inspected {
             recurrence: plan.recurrence,
             route,
         }
-    }
-}
-
-impl Plan {
-    /// The row of a task that nobody holds a place for.
-    pub(crate) fn unowned(self) -> NewTask {
-        let available_at = self.later.unwrap_or(self.now);
-        new_task(self.definition, RowState::waiting(available_at))
     }
 }
 
@@ -344,7 +334,7 @@ impl Admitted {
     pub(crate) async fn store(
         self,
         _under_way: OwnedSemaphorePermit,
-    ) -> Result<TaskId, DispatchError> {
+    ) -> Result<Dispatched, DispatchError> {
         let insert = Write::Insert(Box::new(self.row.clone()));
         let patience = Patience::For(self.deps.patience);
         match self.deps.persistence.apply_one(insert, patience).await {
@@ -355,9 +345,9 @@ impl Admitted {
     }
 
     /// Goes on from what became of the insert.
-    pub(crate) fn settle(self, answer: InsertAnswer) -> Result<TaskId, DispatchError> {
+    pub(crate) fn settle(self, answer: InsertAnswer) -> Result<Dispatched, DispatchError> {
         match answer {
-            InsertAnswer::Stored => self.hand_over(),
+            InsertAnswer::Stored => self.hand_over(DispatchOutcome::Created),
             InsertAnswer::Exists(found) => self.recognise(*found),
             InsertAnswer::KeyTaken(holder) => {
                 let reason = format!("the task {} holds its key", holder.definition.id);
@@ -384,7 +374,7 @@ impl Admitted {
     }
 
     /// The id was stored before: by this very insert, whose answer was lost, or by an earlier one.
-    fn recognise(self, found: TaskRecord) -> Result<TaskId, DispatchError> {
+    fn recognise(self, found: TaskRecord) -> Result<Dispatched, DispatchError> {
         let id = found.definition.id;
         let wanted = &self.row.record.definition;
         let stored = &found.definition;
@@ -403,17 +393,18 @@ impl Admitted {
         let untouched = found.generation == Generation::default();
         let own = found.state.owner == Some(self.deps.process) && untouched;
         if own && matches!(self.route, Route::Window(..)) {
-            return self.hand_over();
+            return self.hand_over(DispatchOutcome::Created);
         }
         if let (Some(at), true) = (found.state.available_at, untouched) {
             let gate = Arc::clone(&self.gate);
             tell(&self.deps.scheduler, WakeAt { gate, at });
         }
-        Ok(id)
+        let outcome = DispatchOutcome::Existing(KeptReason::SameId);
+        Ok(Dispatched::new(id, outcome))
     }
 
     /// The row is stored: the task goes where it was to go.
-    pub(crate) fn hand_over(self) -> Result<TaskId, DispatchError> {
+    pub(crate) fn hand_over(self, outcome: DispatchOutcome) -> Result<Dispatched, DispatchError> {
         let record = self.row.record;
         let id = record.definition.id;
         match self.route {
@@ -434,6 +425,6 @@ impl Admitted {
                 tell(&self.deps.scheduler, WakeAt { gate, at });
             }
         }
-        Ok(id)
+        Ok(Dispatched::new(id, outcome))
     }
 }

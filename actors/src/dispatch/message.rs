@@ -8,6 +8,7 @@ use evertask_core::retry::RetryPolicy;
 use evertask_core::task::{TaskId, TraceContext};
 use evertask_core::time::Timestamp;
 
+use super::answer::Dispatched;
 use super::error::DispatchError;
 use crate::task::{Payload, Task};
 
@@ -21,7 +22,7 @@ pub(super) enum When {
 
 /// Asks for a task to be stored and run: the message an application sends to the supervisor.
 ///
-/// The answer is the id, once the task is as durable as the database can make it. A dispatch that is
+/// The answer is [`Dispatched`], once the task is as durable as the database can make it. A dispatch that is
 /// dropped before it was handled stores nothing; after that, everything.
 ///
 /// ```no_run
@@ -34,14 +35,14 @@ pub(super) enum When {
 /// # impl Task for WelcomeEmail { const NAME: &'static str = "email.welcome"; }
 /// # async fn example(supervisor: Addr<Supervisor>) -> Result<(), Box<dyn std::error::Error>> {
 /// let welcome = WelcomeEmail { to: "ada@example.org".into() };
-/// let id = supervisor
+/// let dispatched = supervisor
 ///     .send(Dispatch::new(welcome).after(Duration::from_secs(60)))
 ///     .await??;
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Clone, Message)]
-#[rtype(result = "Result<TaskId, DispatchError>")]
+#[rtype(result = "Result<Dispatched, DispatchError>")]
 pub struct Dispatch {
     pub(super) task: &'static str,
     pub(super) version: u32,
@@ -147,8 +148,8 @@ impl Dispatch {
 
     /// Names the task this one was dispatched by; set by itself within a handler.
     #[must_use]
-    pub fn parent(mut self, id: TaskId) -> Self {
-        self.parent_id = Some(id);
+    pub fn parent(mut self, id: impl Into<TaskId>) -> Self {
+        self.parent_id = Some(id.into());
         self
     }
 

@@ -1,12 +1,12 @@
 //! Asking for work: the message, its options and its errors.
 
 mod admission;
+mod answer;
 mod check;
 mod error;
 mod message;
 
-pub(crate) use admission::{
-    AdmissionDeps, Admitted, Gates, Inspected, admit, hold_under_way, inspect, inspect_live,
-};
+pub(crate) use admission::{AdmissionDeps, Admitted, Gates, Inspected, admit, inspect};
+pub use answer::{DispatchOutcome, Dispatched, KeptReason};
 pub use error::{DispatchError, Stored};
 pub use message::Dispatch;

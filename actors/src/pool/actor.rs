@@ -171,6 +171,7 @@ async fn give_back(deps: PoolDeps, mut deliveries: Vec<Delivery>) -> usize {
     if let Err(error) = deps.persistence.apply(writes, Patience::Endless).await {
         // Their owner is about to be dead; the next start takes them all the same.
         tracing::warn!(%error, "waiting tasks were not given back");
+        return 0;
     }
     deliveries.len()
 }

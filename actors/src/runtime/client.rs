@@ -12,7 +12,7 @@ use evertask_core::time::{Clock, Timestamp};
 use futures::future::BoxFuture;
 
 use super::lifecycle::{Lifecycle, RuntimeFault};
-use crate::dispatch::{AdmissionDeps, Dispatch, DispatchError};
+use crate::dispatch::{AdmissionDeps, Dispatch, DispatchError, Dispatched};
 use crate::log::LogTail;
 use crate::monitor::{EventStream, Subscribers, TaskEvent};
 use crate::persistence::HealthWatch;
@@ -43,7 +43,7 @@ pub struct Client {
 const REPEATS: usize = 3;
 
 impl Client {
-    /// Stores a task and answers its id; see [`DispatchRequest`] for what can be said about it.
+    /// Stores a task and answers its id and what became of the dispatch; see [`DispatchRequest`] for what can be said about it.
     ///
     /// ```no_run
     /// # use std::time::Duration;
@@ -53,7 +53,8 @@ impl Client {
     /// # struct WelcomeEmail { to: String }
     /// # impl Task for WelcomeEmail { const NAME: &'static str = "email.welcome"; }
     /// # async fn example(client: Client, welcome: WelcomeEmail) -> Result<(), DispatchError> {
-    /// let id = client.dispatch(welcome).after(Duration::from_secs(60)).await?;
+    /// let welcome = client.dispatch(welcome).after(Duration::from_secs(60)).await?;
+    /// let task = client.task(welcome.id).await;
     /// # Ok(())
     /// # }
     /// ```
@@ -64,7 +65,7 @@ impl Client {
         }
     }
 
-    /// Sends a dispatch and answers its id.
+    /// Sends a dispatch and answers the task that does its work.
     ///
     /// If a crash of ours loses the answer, it is repeated with the same id, so the task is stored
     /// once.
@@ -72,7 +73,7 @@ impl Client {
     /// # Errors
     ///
     /// See [`DispatchError`]; its [`stored`](DispatchError::stored) says what became of the task.
-    pub async fn send(&self, dispatch: Dispatch) -> Result<TaskId, DispatchError> {
+    pub async fn send(&self, dispatch: Dispatch) -> Result<Dispatched, DispatchError> {
         let id = dispatch
             .known_id()
             .unwrap_or_else(|| TaskId(self.ids.next(self.clock.now())));
@@ -102,7 +103,7 @@ impl Client {
     ///
     /// Fails if the storage can't be used or the runtime does not answer; the task may be cancelled
     /// all the same.
-    pub async fn cancel(&self, id: TaskId) -> Result<CancelOutcome, RequestError> {
+    pub async fn cancel(&self, id: impl Into<TaskId>) -> Result<CancelOutcome, RequestError> {
         self.send_cancel(Cancel::new(id)).await
     }
 
@@ -121,8 +122,8 @@ impl Client {
     /// # Errors
     ///
     /// Fails if the storage can't be read or the runtime does not answer.
-    pub async fn task(&self, id: TaskId) -> Result<Option<TaskView>, RequestError> {
-        let answer = ask(&self.supervisor, GetTask(id)).await;
+    pub async fn task(&self, id: impl Into<TaskId>) -> Result<Option<TaskView>, RequestError> {
+        let answer = ask(&self.supervisor, GetTask(id.into())).await;
         answer.unwrap_or(Err(RequestError::NoAnswer))
     }
 
@@ -143,8 +144,8 @@ impl Client {
     /// # Errors
     ///
     /// As [`task`](Self::task).
-    pub async fn tail(&self, id: TaskId) -> Result<Option<LogTail>, RequestError> {
-        let answer = ask(&self.supervisor, TailLogs(id)).await;
+    pub async fn tail(&self, id: impl Into<TaskId>) -> Result<Option<LogTail>, RequestError> {
+        let answer = ask(&self.supervisor, TailLogs(id.into())).await;
         answer.unwrap_or(Err(RequestError::NoAnswer))
     }
 
@@ -193,7 +194,9 @@ impl Client {
     /// Shuts the runtime down in three phases and answers what each did: running handlers may
     /// finish, then they are told to stop, then they are aborted. Waiting tasks stay stored.
     ///
-    /// Asking again joins the shutdown that was begun.
+    /// Asking again joins the shutdown that was begun. The storage is let go of by the time of the
+    /// answer, so the next start may follow at once. The report says whether everything was written by
+    /// then; what was not is found as after a crash.
     ///
     /// # Errors
     ///
@@ -201,27 +204,24 @@ impl Client {
     pub async fn shutdown(&self) -> Result<ShutdownReport, RuntimeFault> {
         loop {
             match ask(&self.supervisor, Shutdown).await {
-                Ok(report) => return Ok(report),
+                Ok(report) if report.storage_closed => return Ok(report),
+                // The storage is let go of with the thread.
+                Ok(report) => return self.lifecycle.ended().await.or(Ok(report)),
                 // The message crashed the supervisor or was lost with it; asking again is harmless.
                 Err(_) if !self.lifecycle.has_ended() => {}
-                Err(_) => {
-                    return self
-                        .lifecycle
-                        .ended()
-                        .await
-                        .map(|()| ShutdownReport::default());
-                }
+                Err(_) => return self.lifecycle.ended().await,
             }
         }
     }
 
-    /// Waits until the runtime has ended: `Ok` after a shutdown, else the first fault.
+    /// Waits until the runtime has ended and let go of its storage: `Ok` after a shutdown, else the
+    /// first fault.
     ///
     /// # Errors
     ///
     /// The fault that ended it.
     pub async fn stopped(&self) -> Result<(), RuntimeFault> {
-        self.lifecycle.ended().await
+        self.lifecycle.ended().await.map(drop)
     }
 
     /// What checks dispatches before they are stored.
@@ -330,7 +330,7 @@ impl DispatchRequest<'_> {
 }
 
 impl<'a> IntoFuture for DispatchRequest<'a> {
-    type Output = Result<TaskId, DispatchError>;
+    type Output = Result<Dispatched, DispatchError>;
     type IntoFuture = BoxFuture<'a, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {

@@ -77,8 +77,9 @@ fn live(
             }
         });
     }
-    // What a handler does between two awaits ends first, and with it the use of the storage. What
-    // takes longer is left to itself: a blocking body may never end.
+    // What a handler does between two awaits ends first, and with it the use of the storage: each
+    // delivery holds it, so that nobody takes a task for dead that still runs. What takes longer is
+    // left to itself: a blocking body may never end.
     handlers.shutdown_timeout(patience);
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 use actix::{Actor, Addr, Context, Handler, ResponseFuture, Supervised};
 use evertask_core::log::LogPage;
 use evertask_core::storage::{Answer, CancelAnswer, CancelTask, TaskStorage, Write};
-use evertask_core::task::{Status, TaskId};
+use evertask_core::task::Status;
 
 use super::messages::{
     Cancel, CancelOutcome, GetLogs, GetTask, PreviewRetention, RequestError, RunRetention,
@@ -12,7 +12,7 @@ use super::messages::{
 };
 use super::shutdown::{ShutdownReport, Shutdowns};
 use crate::delivery::Cancellation;
-use crate::dispatch::{AdmissionDeps, Dispatch, DispatchError, admit};
+use crate::dispatch::{AdmissionDeps, Dispatch, DispatchError, Dispatched, admit};
 use crate::log::LogTail;
 use crate::monitor::Subscribers;
 use crate::persistence::{Patience, WriteError};
@@ -66,7 +66,7 @@ impl Supervised for Supervisor {
 }
 
 impl Handler<Dispatch> for Supervisor {
-    type Result = ResponseFuture<Result<TaskId, DispatchError>>;
+    type Result = ResponseFuture<Result<Dispatched, DispatchError>>;
 
     fn handle(&mut self, dispatch: Dispatch, _: &mut Self::Context) -> Self::Result {
         match admit(&self.deps.admission, dispatch) {

@@ -22,9 +22,9 @@ pub struct Cancel {
 
 impl Cancel {
     /// Cancels the task of that id.
-    pub fn new(id: TaskId) -> Self {
+    pub fn new(id: impl Into<TaskId>) -> Self {
         Self {
-            id,
+            id: id.into(),
             actor: None,
             reason: None,
         }
@@ -124,6 +124,9 @@ pub struct RunRetention;
 pub struct PreviewRetention;
 
 /// Shuts the runtime down: drains, tells handlers to stop, aborts; every sender gets the report.
+///
+/// If that says that the storage was not closed, it is let go of right after the answer:
+/// [`Client::stopped`](crate::Client::stopped) tells when.
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "ShutdownReport")]
 pub struct Shutdown;

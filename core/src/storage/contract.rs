@@ -132,7 +132,7 @@ pub trait TaskStorage: Debug + Send + Sync + 'static {
         from: Option<RetentionCursor>,
     ) -> Result<RetentionBatch, StorageError>;
 
-    /// Answers the questions of pages and programs, which the runtime has not.
+    /// Answers the questions of pages and programs; the runtime itself asks for pages of attempts.
     fn queries(&self) -> &dyn TaskQueries;
 
     /// Ends the use of the storage after an orderly shutdown and closes its connections.

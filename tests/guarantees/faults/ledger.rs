@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use evertask::{AuditLevel, CancelOutcome, DispatchError, RequestError, Status, Stored, TaskId};
+use evertask::{
+    AuditLevel, CancelOutcome, DispatchError, Dispatched, RequestError, Status, Stored, TaskId,
+};
 use parking_lot::Mutex;
 
 use super::errand::Errand;
@@ -72,7 +74,7 @@ impl Ledger {
     }
 
     /// Notes the answer to a dispatch.
-    pub(super) fn answered(&self, id: TaskId, answer: Result<TaskId, DispatchError>) {
+    pub(super) fn answered(&self, id: TaskId, answer: Result<Dispatched, DispatchError>) {
         let mut entries = self.entries.lock();
         let asked = entries.asked.get_mut(&id).expect("it was asked for");
         match answer.map_err(|error| error.stored()) {

@@ -134,9 +134,9 @@ async fn a_success_of_which_nobody_can_say_what_follows_is_a_failed_attempt(home
     let diary = Diary::default();
     let evertask = Foreman(diary.clone()).at(&home).start().await.unwrap();
     let panics = evertask.dispatch(Numbered(9)).retry(RetryPolicy::None);
-    let panics = panics.await.unwrap();
+    let panics = panics.await.unwrap().id;
     let fails = evertask.dispatch(Numbered(19)).retry(once_more());
-    let fails = fails.await.unwrap();
+    let fails = fails.await.unwrap().id;
     diary.says("error 9").await;
     diary.says("error 19").await;
     home.shut_down(evertask).await;
@@ -154,7 +154,7 @@ async fn a_success_of_which_nobody_can_say_what_follows_is_a_failed_attempt(home
 async fn a_failure_of_which_nobody_can_say_what_follows_is_stored(home: Home) {
     let diary = Diary::default();
     let evertask = Foreman(diary.clone()).at(&home).start().await.unwrap();
-    let id = evertask.dispatch(Numbered(109)).await.unwrap();
+    let id = evertask.dispatch(Numbered(109)).await.unwrap().id;
     diary.says("error 109").await;
     home.shut_down(evertask).await;
     let failure = home.row(id).await.state.failure.unwrap();

@@ -60,7 +60,7 @@ async fn a_success_and_what_follows_it_are_one_write(home: Home) {
     let diary = Diary::default();
     let evertask = pair(&diary).at(&home).start().await.unwrap();
     let mut events = evertask.events();
-    let id = evertask.dispatch(Numbered(0)).await.unwrap();
+    let id = evertask.dispatch(Numbered(0)).await.unwrap().id;
     diary.says("completed 1").await;
     let told = event(&mut events, |event| {
         event.id != id && event.kind == TaskEventKind::Dispatched
@@ -138,7 +138,7 @@ async fn a_failure_is_followed_by_its_last_resort(home: Home) {
     });
     let evertask = player.at(&home).start().await.unwrap();
     let task = evertask.dispatch(Numbered(0)).retry(once_more());
-    let id = task.await.unwrap();
+    let id = task.await.unwrap().id;
     diary.says("completed 22").await;
     diary.says("completed 32").await;
     home.shut_down(evertask).await;
@@ -156,7 +156,7 @@ async fn a_cancelled_task_is_followed_by_nothing(home: Home) {
         Ok(())
     });
     let evertask = player.at(&home).start().await.unwrap();
-    let id = evertask.dispatch(Numbered(0)).await.unwrap();
+    let id = evertask.dispatch(Numbered(0)).await.unwrap().id;
     diary.says("handle 0.1").await;
     let outcome = evertask.cancel(id).await.unwrap();
     assert_eq!(outcome, CancelOutcome::CancelledWhileRunning);
@@ -207,7 +207,7 @@ async fn a_superseded_outcome_is_followed_by_nothing(home: Home) {
         }
     });
     let evertask = player.at(&home).start().await.unwrap();
-    let id = evertask.dispatch(Numbered(0)).await.unwrap();
+    let id = evertask.dispatch(Numbered(0)).await.unwrap().id;
     diary.says("handle 0.1").await;
     let cancel = Write::Cancel(CancelTask {
         id,
@@ -323,7 +323,7 @@ async fn a_context_that_outlives_its_attempt_names_nothing(home: Home) {
         async { Ok(()) }
     });
     let evertask = player.at(&home).start().await.unwrap();
-    let id = evertask.dispatch(Numbered(0)).await.unwrap();
+    let id = evertask.dispatch(Numbered(0)).await.unwrap().id;
     diary.says("completed 0").await;
     let context = kept.recv().unwrap();
     let refused = context.then(Numbered(1)).unwrap_err();
@@ -338,7 +338,7 @@ async fn a_context_that_outlives_its_attempt_names_nothing(home: Home) {
 /// What is dispatched too late can still be dispatched with the client.
 async fn parent_of(evertask: &Client, client: &Client) -> Option<TaskId> {
     let late = client.dispatch(Numbered(1)).after(Duration::from_hours(1));
-    let late = late.await.unwrap();
+    let late = late.await.unwrap().id;
     let view = soon(evertask.task(late)).await.unwrap().unwrap();
     view.record.definition.parent_id
 }

@@ -18,7 +18,7 @@ async fn a_success_without_what_follows_it_is_a_failure(home: Home) {
     let diary = Diary::default();
     home.fail(usize::MAX, Fault::Rejected, has_follow_ups);
     let evertask = pair(&diary).at(&home).start().await.unwrap();
-    let id = evertask.dispatch(Numbered(0)).await.unwrap();
+    let id = evertask.dispatch(Numbered(0)).await.unwrap().id;
     diary.counts(1, "error 0: permanent").await;
     home.shut_down(evertask).await;
     let state = home.row(id).await.state;
@@ -39,7 +39,7 @@ async fn a_failure_is_stored_without_what_follows_it(home: Home) {
         Err(TaskError::permanent("never"))
     });
     let evertask = player.at(&home).start().await.unwrap();
-    let id = evertask.dispatch(Numbered(0)).await.unwrap();
+    let id = evertask.dispatch(Numbered(0)).await.unwrap().id;
     home.commits(1, becomes(Status::Failed)).await;
     home.shut_down(evertask).await;
     let failure = home.row(id).await.state.failure.unwrap();

@@ -159,6 +159,6 @@ async fn call(evertask: &EverTask, allowance: &Semaphore, voice: Voice, mut dice
             0 => request.after(Duration::from_millis(u64::from(dice.throw(200)))),
             _ => request,
         };
-        voice.say(What::Given(request.await.unwrap()));
+        voice.say(What::Given(request.await.unwrap().id));
     }
 }

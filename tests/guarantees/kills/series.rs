@@ -1,5 +1,6 @@
 //! A series whose process is killed again and again.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use evertask::{
@@ -24,6 +25,14 @@ const STEP: Duration = Duration::from_millis(2);
 const RUNS: u32 = 80;
 const KILLS: u32 = 8;
 
+/// How many runs a child that is going to be killed begins at most, however late the kill comes.
+const BEATS: u32 = 8;
+
+/// What a child is told to do; only the last one sees the series to its end.
+const DISPATCH: u32 = 1;
+const GO_ON: u32 = 2;
+const SEE_TO_THE_END: u32 = 0;
+
 #[derive(Debug, Deserialize, Serialize)]
 struct Beat;
 
@@ -31,11 +40,18 @@ impl Task for Beat {
     const NAME: &'static str = "test.beat";
 }
 
-struct Drummer(Voice);
+struct Drummer {
+    voice: Voice,
+    beats_left: AtomicU32,
+}
 
 impl TaskHandler<Beat> for Drummer {
     async fn handle(&self, _: &Beat, context: &TaskContext) -> TaskResult {
-        self.0.say(What::InProgress(context.id()));
+        self.voice.say(What::InProgress(context.id()));
+        let left = self.beats_left.fetch_sub(1, Ordering::Relaxed);
+        if left == 1 {
+            context.cancelled().await;
+        }
         Ok(())
     }
 }
@@ -48,9 +64,14 @@ async fn a_child_with_a_series() {
     };
     let (voice, orders) = (assignment.voice(), Orders::listen());
     let evertask = EverTask::builder().storage(assignment.storage());
-    let evertask = evertask.handler(Drummer(voice)).start().await.unwrap();
+    let is_last = assignment.tasks == SEE_TO_THE_END;
+    let drummer = Drummer {
+        voice,
+        beats_left: AtomicU32::new(if is_last { u32::MAX } else { BEATS }),
+    };
+    let evertask = evertask.handler(drummer).start().await.unwrap();
     let told = actix::spawn(tell_the_end(evertask.clone(), evertask.events(), voice));
-    if assignment.tasks > 0 {
+    if assignment.tasks == DISPATCH {
         let series = evertask.dispatch(Beat).id(SERIES);
         series.every(STEP).max_runs(RUNS).await.unwrap();
     }
@@ -82,7 +103,7 @@ async fn a_run_is_completed_and_advanced_in_one_commit_whenever_the_process_dies
     let mut dice = Dice::new(29);
     let mut counts = Vec::new();
     for kill in 0..KILLS {
-        let child = scene.start(ENTRY, u32::from(kill == 0));
+        let child = scene.start(ENTRY, if kill == 0 { DISPATCH } else { GO_ON });
         for _ in 0..=dice.throw(6) {
             scene.until(|report| matches!(report.what, What::InProgress(_)));
         }
@@ -95,7 +116,7 @@ async fn a_run_is_completed_and_advanced_in_one_commit_whenever_the_process_dies
         "it was over before the last kill"
     );
 
-    let last = scene.start(ENTRY, 0);
+    let last = scene.start(ENTRY, SEE_TO_THE_END);
     scene.until_told(&last, What::Over(SERIES));
     scene.stop(last);
     assert_eq!(look(&scene).await.len(), RUNS as usize);

@@ -142,7 +142,7 @@ async fn a_refused_dispatch_names_the_remedy_and_stores_nothing(home: Home) {
         says(&error, &[option, "limit"]);
     }
     // The largest payload that fits is taken, and so is the next good one.
-    let fits = evertask.dispatch(Large("x".repeat(98))).await.unwrap();
+    let fits = evertask.dispatch(Large("x".repeat(98))).await.unwrap().id;
     let again = evertask.dispatch(Numbered(1)).id(fits).await.unwrap_err();
     assert!(matches!(again, DispatchError::IdTaken { .. }));
     says(&again, &["test.large", "use an id once"]);
@@ -194,7 +194,7 @@ async fn a_full_queue_that_rejects_stores_nothing_and_takes_the_next_one_when_th
         assert_eq!(home.find(id_of(number)).await, None);
     }
     // A delayed task needs no place.
-    let later = dispatch(5).after(Duration::from_hours(1)).await.unwrap();
+    let later = dispatch(5).after(Duration::from_hours(1)).await.unwrap().id;
     assert_eq!(home.status(later).await, evertask::Status::WaitingQueue);
     watch.release(3);
     home.commits(2, becomes(evertask::Status::Completed)).await;
@@ -224,9 +224,10 @@ async fn a_due_time_that_is_past_or_beyond_all_calendars_is_taken_for_what_it_ca
         .dispatch(Numbered(2))
         .after(Duration::MAX)
         .await
-        .unwrap();
+        .unwrap()
+        .id;
     let far = evertask::time::Timestamp::MAX_UTC;
-    let neither = evertask.dispatch(Numbered(3)).at(far).await.unwrap();
+    let neither = evertask.dispatch(Numbered(3)).at(far).await.unwrap().id;
     home.shut_down(evertask).await;
     for id in [never, neither] {
         let due = home.row(id).await.state.available_at.unwrap();
@@ -388,7 +389,7 @@ async fn a_task_for_an_unknown_queue_runs_in_the_default_one() {
     let diary = Diary::default();
     let evertask = Player::idle(&diary).at(&home).start().await.unwrap();
     let task = evertask.dispatch(Numbered(0)).queue("nobody's");
-    let id = task.await.unwrap();
+    let id = task.await.unwrap().id;
     diary.says("completed 0").await;
     home.shut_down(evertask).await;
     assert_eq!(home.row(id).await.definition.queue, "default");

@@ -1,6 +1,7 @@
 //! Where the tasks of a test live: a storage that outlives runtimes, can be watched, and can fail.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use evertask::storage::{
     Answer, AuditEntry, CancelAnswer, ChangeAnswer, NewTask, ProcessStart, StorageBackend,
@@ -159,6 +160,16 @@ impl Home {
         drop(process);
         gone.await;
         soon(place.fewer_living_than(before)).await;
+    }
+
+    /// How many attempts runtimes have read.
+    pub(crate) fn attempts_read(&self) -> usize {
+        self.seen.attempts_read.load(Ordering::Relaxed)
+    }
+
+    /// Whether no runtime has the storage open.
+    pub(crate) fn is_closed(&self) -> bool {
+        *self.seen.open.borrow() == 0
     }
 
     /// Returns when no runtime has the storage open.

@@ -81,7 +81,7 @@ async fn old_rows_and_live_dispatches_run_once_each(home: Home) {
 async fn a_task_in_progress_at_a_crash_runs_once_more(home: Home) {
     let watch = Watch::held();
     let evertask = builder(&home, &watch, 2, 10).start().await.unwrap();
-    let id = evertask.dispatch(Numbered(0)).await.unwrap();
+    let id = evertask.dispatch(Numbered(0)).await.unwrap().id;
     home.commits(1, becomes(Status::InProgress)).await;
     home.crash(evertask).await;
     assert_eq!(home.status(id).await, Status::InProgress);
@@ -113,7 +113,7 @@ async fn a_delayed_task_survives_three_restarts_and_runs_when_it_is_due(home: Ho
     let delayed = evertask
         .dispatch(Numbered(0))
         .after(Duration::from_secs(15));
-    let id = delayed.await.unwrap();
+    let id = delayed.await.unwrap().id;
     assert_eq!(home.status(id).await, Status::WaitingQueue);
     clock.advance(Duration::from_secs(1));
     home.shut_down(evertask).await;

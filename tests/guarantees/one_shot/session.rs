@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use evertask::retention::{RetentionBatch, RetentionCursor, RetentionStep};
 use evertask::storage::query::TaskQueries;
@@ -21,6 +22,8 @@ pub(crate) struct Seen {
     pub(crate) faults: Mutex<VecDeque<(usize, Fault, Picks)>>,
     pub(crate) failed: watch::Sender<usize>,
     pub(crate) rules_broken: Mutex<Vec<&'static str>>,
+    /// How many attempts were read.
+    pub(crate) attempts_read: AtomicUsize,
 }
 
 /// What is held until the test releases it.
@@ -68,7 +71,11 @@ impl Session {
         }
     }
 
-    fn inner(&self) -> &dyn TaskStorage {
+    pub(super) fn note_attempts_read(&self, count: usize) {
+        self.seen.attempts_read.fetch_add(count, Ordering::Relaxed);
+    }
+
+    pub(super) fn inner(&self) -> &dyn TaskStorage {
         &**self.inner.as_ref().expect("the session is open")
     }
 
@@ -173,7 +180,9 @@ impl TaskStorage for Session {
     }
 
     async fn attempts(&self, id: TaskId) -> Result<Vec<AttemptRecord>, StorageError> {
-        self.inner().attempts(id).await
+        let attempts = self.inner().attempts(id).await?;
+        self.note_attempts_read(attempts.len());
+        Ok(attempts)
     }
 
     async fn audit(&self, id: TaskId) -> Result<Vec<AuditEntry>, StorageError> {
@@ -210,7 +219,7 @@ impl TaskStorage for Session {
     }
 
     fn queries(&self) -> &dyn TaskQueries {
-        self.inner().queries()
+        self
     }
 
     async fn close(&self) -> Result<(), StorageError> {

@@ -30,7 +30,7 @@ async fn stuck_in_the_second(time: u32, context: TaskContext) -> TaskResult {
 async fn in_the_second_run(stage: &Stage) -> (evertask::EverTask, evertask::TaskId) {
     let evertask = stage.start().await;
     let series = evertask.dispatch(SERIES).every(STEP).max_runs(2);
-    let id = series.await.unwrap();
+    let id = series.await.unwrap().id;
     stage.runs_ended(1).await;
     stage.advance_to(60);
     stage.home.commits(2, becomes(Status::InProgress)).await;
@@ -115,7 +115,7 @@ async fn an_outage_at_the_end_of_a_run_neither_loses_nor_doubles_it(home: Home) 
     for (number, (times, fault)) in (0..).zip(faults) {
         home.fail(times, fault, is_end_of_run);
         let id = evertask.dispatch(Numbered(number)).every(step).await;
-        let id = id.unwrap();
+        let id = id.unwrap().id;
         diary.says(&format!("completed {number}")).await;
         assert_eq!(home.recover(), 0, "all failures came about");
         let row = home.row(id).await;

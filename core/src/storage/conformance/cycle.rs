@@ -92,7 +92,7 @@ impl Process<'_> {
         self.add_history(record, Vec::new(), runs).await;
     }
 
-    async fn add_history(
+    pub(super) async fn add_history(
         &self,
         record: &TaskRecord,
         attempts: Vec<AttemptRecord>,

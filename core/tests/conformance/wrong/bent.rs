@@ -22,6 +22,7 @@ use tokio::sync::Mutex;
 
 pub(super) type Applied = Result<Vec<Answer>, StorageError>;
 pub(super) type Owned = Result<Vec<(TaskId, Generation)>, StorageError>;
+pub(super) type Batched = Result<RetentionBatch, StorageError>;
 
 /// What a storage does wrong: whatever is not overridden is right.
 #[async_trait]
@@ -146,14 +147,34 @@ pub(super) trait Mistake: Debug + Send + Sync + 'static {
         inner.logs(search).await
     }
 
+    /// The step that is done, and announced, instead of the one that was asked for.
+    async fn step(
+        &self,
+        _inner: &dyn TaskStorage,
+        step: &RetentionStep,
+    ) -> Result<RetentionStep, StorageError> {
+        Ok(step.clone())
+    }
+
     async fn retain(
         &self,
         inner: &dyn TaskStorage,
         step: &RetentionStep,
         from: Option<RetentionCursor>,
         limit: u32,
-    ) -> Result<RetentionBatch, StorageError> {
-        inner.retain(step, from, limit).await
+    ) -> Batched {
+        let step = self.step(inner, step).await?;
+        inner.retain(&step, from, limit).await
+    }
+
+    async fn preview(
+        &self,
+        inner: &dyn TaskStorage,
+        step: &RetentionStep,
+        from: Option<RetentionCursor>,
+    ) -> Batched {
+        let step = self.step(inner, step).await?;
+        inner.preview(&step, from).await
     }
 }
 
@@ -225,17 +246,14 @@ impl TaskStorage for BentSession {
         step: &RetentionStep,
         from: Option<RetentionCursor>,
         limit: u32,
-    ) -> Result<RetentionBatch, StorageError> {
+    ) -> Batched {
         let mistake = &self.storage.mistake;
         mistake.retain(&*self.inner, step, from, limit).await
     }
 
-    async fn preview(
-        &self,
-        step: &RetentionStep,
-        from: Option<RetentionCursor>,
-    ) -> Result<RetentionBatch, StorageError> {
-        self.inner.preview(step, from).await
+    async fn preview(&self, step: &RetentionStep, from: Option<RetentionCursor>) -> Batched {
+        let mistake = &self.storage.mistake;
+        mistake.preview(&*self.inner, step, from).await
     }
 
     fn queries(&self) -> &dyn TaskQueries {
