@@ -5,7 +5,9 @@ use evertask_actors::runtime::{Settings, StartError, start};
 use evertask_actors::{BlockingHandler, CatalogBuilder, Queue, Task, TaskHandler};
 use evertask_core::audit::AuditLevel;
 use evertask_core::log::LogOptions;
+use evertask_core::random::Randomness;
 use evertask_core::retention::RetentionPolicy;
+use evertask_core::retry::{CustomRetry, RetryPolicy};
 use evertask_core::storage::StorageBackend;
 use evertask_core::task::IdSource;
 use evertask_core::time::Clock;
@@ -27,6 +29,9 @@ struct Changes {
     queues: Vec<Queue>,
     clock: Option<Arc<dyn Clock>>,
     ids: Option<Arc<dyn IdSource>>,
+    randomness: Option<Arc<dyn Randomness>>,
+    retry: Option<RetryPolicy>,
+    timeout: Option<Duration>,
     max_payload: Option<usize>,
     max_dispatches: Option<usize>,
     patience: Option<Duration>,
@@ -36,6 +41,7 @@ struct Changes {
     quarantine_after: Option<u32>,
     probation: Option<Duration>,
     decode_failures: Option<u32>,
+    max_snoozes: Option<u32>,
     audit_level: Option<AuditLevel>,
     logs: Option<LogOptions>,
     handler_threads: Option<usize>,
@@ -120,6 +126,47 @@ impl Builder {
         self
     }
 
+    /// What is left to chance, which is the jitter of retries; different in every process by default.
+    pub fn randomness(mut self, randomness: impl Randomness) -> Self {
+        self.changes.randomness = Some(Arc::new(randomness));
+        self
+    }
+
+    /// How failures are retried of tasks that don't say, and whose kind and queue don't either; three
+    /// times after half a second each by default.
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.changes.retry = Some(policy);
+        self
+    }
+
+    /// Registers a retry policy of the application's own, to be named by
+    /// [`RetryPolicy::Custom`].
+    ///
+    /// Tasks are stored with the name. One that is loaded where it stands for nothing is retried as
+    /// its kind and its queue say.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use evertask::{EverTask, Failure, FailureKind, RetryPolicy};
+    /// let builder = EverTask::builder()
+    ///     .retry_policy("patient", |failed: u32, failure: &Failure| {
+    ///         let patience = if failure.kind == FailureKind::Panicked { 2 } else { 10 };
+    ///         (failed < patience).then(|| Duration::from_secs(60) * failed)
+    ///     })
+    ///     .retry(RetryPolicy::Custom("patient".to_owned()));
+    /// ```
+    pub fn retry_policy(mut self, name: impl Into<String>, policy: impl CustomRetry) -> Self {
+        self.catalog.add_retry(name, policy);
+        self
+    }
+
+    /// How long an attempt may run of tasks that don't say, and whose kind and queue don't either;
+    /// without limit by default.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.changes.timeout = Some(timeout);
+        self
+    }
+
     /// The largest payload in bytes of JSON; 1 MiB by default. A larger one is refused.
     pub fn max_payload(mut self, bytes: usize) -> Self {
         self.changes.max_payload = Some(bytes);
@@ -182,6 +229,13 @@ impl Builder {
     /// In how many starts a stored payload may fail to decode before its task fails; 5 by default.
     pub fn decode_failures(mut self, starts: u32) -> Self {
         self.changes.decode_failures = Some(starts);
+        self
+    }
+
+    /// How often in a row a handler may ask to be called again later
+    /// ([`TaskError::snooze`](crate::TaskError::snooze)); 1000 by default. After that it has failed.
+    pub fn max_snoozes(mut self, times: u32) -> Self {
+        self.changes.max_snoozes = Some(times);
         self
     }
 
@@ -254,6 +308,9 @@ impl Changes {
         settings.queues = self.queues;
         set(&mut settings.clock, self.clock);
         set(&mut settings.ids, self.ids);
+        set(&mut settings.randomness, self.randomness);
+        set(&mut settings.retry, self.retry);
+        settings.timeout = self.timeout;
         set(&mut settings.max_payload, self.max_payload);
         set(&mut settings.max_dispatches, self.max_dispatches);
         set(&mut settings.patience, self.patience);
@@ -263,6 +320,7 @@ impl Changes {
         set(&mut settings.quarantine_after, self.quarantine_after);
         set(&mut settings.probation, self.probation);
         set(&mut settings.decode_failures, self.decode_failures);
+        set(&mut settings.max_snoozes, self.max_snoozes);
         set(&mut settings.audit_level, self.audit_level);
         set(&mut settings.logs, self.logs);
         set(&mut settings.handler_threads, self.handler_threads);

@@ -23,12 +23,15 @@ pub use evertask_core::log::{
 pub use evertask_core::retention::{
     self, EndedTasks, RetentionPolicy, RetentionRules, RetentionWarning, Window,
 };
-pub use evertask_core::retry::{InvalidRetryPolicy, RetryPolicy};
+pub use evertask_core::retry::{
+    CustomRetry, ErrorClass, Exponential, InvalidRetryPolicy, Jitter, RetryPolicy,
+    transient_network,
+};
 pub use evertask_core::storage::{self, MemoryStorage, StorageError, StorageErrorKind};
 pub use evertask_core::task::{
     AttemptOutcome, AttemptRecord, Failure, FailureKind, RunRecord, Status, TaskId, TaskRecord,
     TraceContext, WaitReason,
 };
-pub use evertask_core::{log, schedule, task, time};
-pub use evertask_storage::{SqlStorage, StatementCounter, Synchronous};
+pub use evertask_core::{log, random, schedule, task, time};
+pub use evertask_storage::{SqlStorage, StatementCounter, Synchronous, transient_database};
 pub use handle::EverTask;

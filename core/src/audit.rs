@@ -186,6 +186,7 @@ mod tests {
             AttemptOutcome::Succeeded,
             AttemptOutcome::Cancelled,
             AttemptOutcome::Stopped,
+            AttemptOutcome::Snoozed,
         ] {
             assert_eq!(kept(quiet), [true, true, false, false]);
         }

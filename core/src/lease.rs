@@ -79,6 +79,8 @@ impl RowLease {
             recovery_failures: 0,
             failure: None,
             error_fingerprint: None,
+            start_by: None,
+            snooze_reason: None,
             ..self.state.clone()
         };
         self.advance(state, audited(Status::InProgress, None, now))
@@ -94,28 +96,47 @@ impl RowLease {
         self.advance(state, History::default())
     }
 
-    /// An attempt failed and the next one follows in the same slot.
+    /// An attempt failed and the next one follows after `delay` in the same slot.
     ///
     /// It did not take the process down, so nothing is suspected of it any more; how often an earlier
     /// one may have is forgotten only after a success.
-    pub fn retry_in_slot(&mut self, attempt: AttemptRecord) -> RowChange {
+    pub fn retry_in_slot(&mut self, attempt: AttemptRecord, delay: Duration) -> RowChange {
         let state = RowState {
             attempts: attempt.number,
             on_probation: false,
+            retry_delay: Some(delay),
+            snoozes: 0,
             ..self.state.clone()
         };
         self.advance(state, attempted(attempt))
     }
 
-    /// An attempt failed and the next one is due later: the row leaves its slot and its owner, and
-    /// says why it waits.
-    pub fn park(&mut self, attempt: AttemptRecord, due: Timestamp) -> RowChange {
+    /// An attempt failed and the next one is due after `delay`: the row leaves its slot and its owner,
+    /// and says why it waits.
+    pub fn park(&mut self, attempt: AttemptRecord, delay: Duration, due: Timestamp) -> RowChange {
         let state = RowState {
             attempts: attempt.number,
             owner: None,
             available_at: Some(due),
             on_probation: false,
             failure: attempt.failure.clone(),
+            retry_delay: Some(delay),
+            snoozes: 0,
+            ..self.state.clone()
+        };
+        self.advance(state, attempted(attempt))
+    }
+
+    /// The handler asked to be called again later: the row leaves its slot and its owner as if it
+    /// were parked, but nothing has failed and the attempt is not counted.
+    pub fn snooze(&mut self, attempt: AttemptRecord, reason: String, due: Timestamp) -> RowChange {
+        let state = RowState {
+            owner: None,
+            available_at: Some(due),
+            on_probation: false,
+            retry_delay: None,
+            snoozes: self.state.snoozes.saturating_add(1),
+            snooze_reason: Some(reason),
             ..self.state.clone()
         };
         self.advance(state, attempted(attempt))
@@ -221,7 +242,7 @@ impl RowLease {
         // A failure that was to be retried did not end the run; what cut it short does not count it.
         let attempt = match attempt.outcome {
             AttemptOutcome::Cancelled | AttemptOutcome::Stopped => self.counted(attempt),
-            AttemptOutcome::Succeeded | AttemptOutcome::Failed => attempt,
+            AttemptOutcome::Succeeded | AttemptOutcome::Failed | AttemptOutcome::Snoozed => attempt,
         };
         self.advance(self.state.clone(), attempted(attempt))
     }
@@ -322,6 +343,9 @@ impl RowLease {
             execution_time: ran.or(self.state.execution_time),
             active_key: self.state.active_key.clone().filter(|_| self.is_series),
             next_run_at: None,
+            retry_delay: None,
+            snoozes: 0,
+            snooze_reason: None,
             ..self.state.clone()
         }
     }

@@ -8,6 +8,7 @@ pub mod audit;
 pub mod lease;
 pub mod log;
 pub mod outcome;
+pub mod random;
 pub mod retention;
 pub mod retry;
 pub mod schedule;

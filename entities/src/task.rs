@@ -94,6 +94,17 @@ pub struct Model {
     pub run_count: Option<i64>,
     /// The occurrence of a series that is due next or running.
     pub next_run_at: Option<Instant>,
+    /// The instant after which it was not to be started.
+    pub deadline_at: Option<Instant>,
+    /// The same, until it is started.
+    pub start_by: Option<Instant>,
+    /// The delay before the retry that is next, in microseconds.
+    pub retry_delay_us: Option<i64>,
+    /// How often in a row its handler asked to be called later; none in rows that are older than the
+    /// column.
+    pub snoozes: Option<i64>,
+    /// Why it did the last time.
+    pub snooze_reason: Option<String>,
 }
 
 /// Tables it belongs to or has rows in.

@@ -27,7 +27,7 @@ const fn field(name: &'static str, kind: Kind) -> Field {
 }
 
 /// What was asked for, and the generation.
-pub(crate) const DEFINITION: [Field; 25] = [
+pub(crate) const DEFINITION: [Field; 26] = [
     field("id", Kind::Id),
     field("created_at", Kind::Instant),
     field("task", Kind::Text),
@@ -53,10 +53,11 @@ pub(crate) const DEFINITION: [Field; 25] = [
     field("anchor", Kind::Instant),
     field("max_runs", Kind::Number),
     field("run_until", Kind::Instant),
+    field("deadline_at", Kind::Instant),
 ];
 
 /// What a change replaces.
-pub(crate) const STATE: [Field; 16] = [
+pub(crate) const STATE: [Field; 20] = [
     field("status", Kind::Text),
     field("owner", Kind::Id),
     field("available_at", Kind::Instant),
@@ -73,6 +74,10 @@ pub(crate) const STATE: [Field; 16] = [
     field("active_key", Kind::Text),
     field("run_count", Kind::Number),
     field("next_run_at", Kind::Instant),
+    field("start_by", Kind::Instant),
+    field("retry_delay_us", Kind::Number),
+    field("snoozes", Kind::Number),
+    field("snooze_reason", Kind::Text),
 ];
 
 /// Where the state begins in the row of a change: after the id, the expected generation and the new

@@ -27,8 +27,10 @@ mod session;
 mod sql_storage;
 mod sqlite;
 mod statement_counter;
+mod transient;
 mod write_connection;
 mod writer;
 
 pub use sql_storage::{SqlStorage, Synchronous};
 pub use statement_counter::StatementCounter;
+pub use transient::transient_database;

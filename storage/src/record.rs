@@ -62,6 +62,13 @@ pub(crate) fn task_record(row: task::Model) -> Result<TaskRecord, UnreadableRow>
             .next_run_at
             .map(|at| instant("next_run_at", at))
             .transpose()?,
+        start_by: row.start_by.map(|at| instant("start_by", at)).transpose()?,
+        retry_delay: row
+            .retry_delay_us
+            .map(|span| duration("retry_delay_us", span))
+            .transpose()?,
+        snoozes: count("snoozes", row.snoozes.unwrap_or(0))?,
+        snooze_reason: row.snooze_reason,
     };
     let created_at = instant("created_at", row.created_at)?;
     let series = match row.schedule {
@@ -107,6 +114,10 @@ pub(crate) fn task_record(row: task::Model) -> Result<TaskRecord, UnreadableRow>
         timeout: row
             .timeout_us
             .map(|span| duration("timeout_us", span))
+            .transpose()?,
+        deadline: row
+            .deadline_at
+            .map(|at| instant("deadline_at", at))
             .transpose()?,
         trace: row.trace_parent.map(|parent| TraceContext {
             parent,

@@ -154,6 +154,7 @@ pub(crate) fn task(record: &TaskRecord) -> Result<Row<'_>, StorageError> {
         series.map(|series| series.anchor).into(),
         series.and_then(|series| series.max_runs).into(),
         series.and_then(|series| series.run_until).into(),
+        definition.deadline.into(),
     ];
     row.extend(state(&record.state));
     Ok(row)
@@ -232,7 +233,7 @@ pub(super) fn run(series: TaskId, run: &RunRecord) -> Row<'static> {
     ]
 }
 
-fn state(state: &RowState) -> [Cell<'_>; 16] {
+fn state(state: &RowState) -> [Cell<'_>; 20] {
     [
         text(state.status.as_str()),
         state.owner.map(|owner| owner.0).into(),
@@ -250,6 +251,10 @@ fn state(state: &RowState) -> [Cell<'_>; 16] {
         state.active_key.as_deref().map(text).into(),
         state.run_count.into(),
         state.next_run_at.into(),
+        state.start_by.into(),
+        state.retry_delay.into(),
+        state.snoozes.into(),
+        state.snooze_reason.as_deref().map(text).into(),
     ]
 }
 

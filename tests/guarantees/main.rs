@@ -34,5 +34,6 @@ mod kills;
 mod logs;
 mod races;
 mod retention;
+mod retries;
 mod running;
 mod series;

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use evertask_core::lease::RowLease;
-use evertask_core::outcome::aggregate;
+use evertask_core::outcome::{Snooze, aggregate};
 use evertask_core::storage::{CancelTask, RowChange, Write};
 use evertask_core::task::{AttemptRecord, Failure, FailureKind};
-use evertask_core::time::Timestamp;
+use evertask_core::time::{Timestamp, later};
 
 use super::follow_ups::Follows;
 use super::run::{Ended, Run};
@@ -20,7 +20,17 @@ impl Run {
     pub(super) async fn park(&mut self, record: AttemptRecord, delay: Duration) -> Settled {
         let due = later(self.deps.clock.now(), delay);
         self.context.shelf().discard(record.number);
-        let change = self.delivery.lease.park(record, due);
+        let change = self.delivery.lease.park(record, delay, due);
+        let settled = self.settle_outcome(change).await;
+        self.wake_at(Some(due));
+        settled
+    }
+
+    /// Lets go of the task until its handler wants to be called again.
+    pub(super) async fn snooze(&mut self, record: AttemptRecord, snooze: Snooze) -> Settled {
+        let due = later(self.deps.clock.now(), snooze.delay);
+        self.context.shelf().discard(record.number);
+        let change = self.delivery.lease.snooze(record, snooze.reason, due);
         let settled = self.settle_outcome(change).await;
         self.wake_at(Some(due));
         settled
@@ -168,11 +178,4 @@ impl Run {
             }
         }
     }
-}
-
-fn later(now: Timestamp, delay: Duration) -> Timestamp {
-    chrono::TimeDelta::from_std(delay)
-        .ok()
-        .and_then(|delay| now.checked_add_signed(delay))
-        .unwrap_or(Timestamp::MAX_UTC)
 }

@@ -26,8 +26,8 @@ pub(super) async fn failures_of_run(
             }
             match attempt.outcome {
                 AttemptOutcome::Failed => failures.extend(attempt.failure),
-                // It was interrupted and is not counted.
-                AttemptOutcome::Stopped => {}
+                // It was interrupted, or nothing had failed, and is not counted.
+                AttemptOutcome::Stopped | AttemptOutcome::Snoozed => {}
                 // It ended the run before.
                 AttemptOutcome::Succeeded | AttemptOutcome::Cancelled => break 'pages,
             }
@@ -47,7 +47,7 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
-    use AttemptOutcome::{Failed, Stopped, Succeeded};
+    use AttemptOutcome::{Failed, Snoozed, Stopped, Succeeded};
     use evertask_core::lease::RowLease;
     use evertask_core::storage::{
         MemoryStorage, NewTask, ProcessStart, StorageBackend, TaskStorage, Write, WriteGroup,
@@ -117,8 +117,8 @@ mod tests {
 
     #[actix::test]
     async fn attempts_that_were_interrupted_are_passed_over() {
-        let storage = stored([Failed, Stopped, Failed, Stopped, Stopped]).await;
-        assert_eq!(recalled(&storage, 2).await, ["1", "3"]);
+        let storage = stored([Failed, Stopped, Snoozed, Failed, Stopped, Snoozed]).await;
+        assert_eq!(recalled(&storage, 2).await, ["1", "4"]);
     }
 
     #[actix::test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use evertask_core::outcome::{
-    AttemptEnd, NextStep, StopCause, after_failures, classify, next_step,
+    AttemptEnd, NextStep, StopCause, after_failures, bound_snoozes, classify, expired, next_step,
 };
 use evertask_core::storage::RowChange;
 use evertask_core::task::{
@@ -118,6 +118,10 @@ impl Run {
         if self.delivery.registration.cancelled().is_cancelled() {
             return self.record_cancel(None).await;
         }
+        let start_by = self.delivery.lease.state().start_by;
+        if let Some(failure) = expired(start_by, self.deps.clock.now()) {
+            return self.expire(failure).await;
+        }
         let payload = match self.decode() {
             Ok(payload) => payload,
             Err(failure) => return self.give_up_decoding(failure).await,
@@ -142,26 +146,28 @@ impl Run {
                 .await;
             self.chain = chain;
         }
-        self.attempt_until_done(payload, resumes).await
+        self.attempt_until_done(payload).await
     }
 
-    async fn attempt_until_done(&mut self, payload: Payload, resumes: bool) -> Settled {
-        let mut waited = if resumes { self.parked_delay() } else { None };
+    async fn attempt_until_done(&mut self, payload: Payload) -> Settled {
         loop {
-            if let (Some(delay), Some(failure)) = (waited.take(), self.failures.last().cloned()) {
+            if let Some(delay) = self.delivery.lease.state().retry_delay {
+                let last = self.failures.last().cloned();
+                let failure = last.unwrap_or_else(forgotten);
                 self.hook(Hook::Retry(failure, delay), &payload, self.number())
                     .await;
             }
             let mut ended = self.attempt(&payload).await;
             self.name_what_follows(&mut ended, &payload);
-            match next_step(&ended.end, ended.record.number, &self.delivery.retry) {
+            let (retries, randomness) = (&self.delivery.retries, &*self.deps.randomness);
+            match next_step(&ended.end, ended.record.number, retries, randomness) {
                 NextStep::RetryInSlot(delay) => {
-                    match self.wait_in_slot(ended, delay, &payload).await {
-                        Ok(()) => waited = Some(delay),
-                        Err(settled) => return settled,
+                    if let Err(settled) = self.wait_in_slot(ended, delay, &payload).await {
+                        return settled;
                     }
                 }
                 NextStep::Park(delay) => return self.park(ended.record, delay).await,
+                NextStep::Snooze(snooze) => return self.snooze(ended.record, snooze).await,
                 NextStep::Complete => return self.complete(ended, &payload).await,
                 NextStep::Fail => return self.fail(ended, &payload).await,
                 NextStep::Cancel => return self.cancelled(ended, &payload).await,
@@ -185,6 +191,14 @@ impl Run {
                 Ok(payload)
             }
         }
+    }
+
+    /// Records that the task came too late: its handler is never entered, and no hook is called.
+    async fn expire(&mut self, failure: Failure) -> Settled {
+        let (id, task) = (self.delivery.lease.id(), self.delivery.task.name);
+        tracing::warn!(%id, task, "a task has expired: {}", failure.text);
+        let change = self.delivery.lease.poison(failure, self.deps.clock.now());
+        self.settle(change).await
     }
 
     /// Records that a payload can't be decoded: it waits for another start, a bounded number of
@@ -243,12 +257,6 @@ impl Run {
         }
     }
 
-    fn parked_delay(&self) -> Option<Duration> {
-        let last = self.failures.last()?;
-        let failed = self.delivery.lease.state().attempts;
-        self.delivery.retry.delay_after(failed, last.kind)
-    }
-
     /// The number of the attempt that is next or running.
     pub(super) fn number(&self) -> u32 {
         self.delivery.lease.state().attempts.saturating_add(1)
@@ -276,6 +284,7 @@ impl Run {
             told: &told,
             timeout: self.delivery.timeout,
             abort_after: deps.abort_after,
+            filter: &self.delivery.task.options.filter,
         };
         let (body, fired) = if self.turn.is_some() {
             let running = attempt.run(body);
@@ -295,7 +304,8 @@ impl Run {
                 .await
         };
         let cancelled = self.delivery.registration.cancelled().is_cancelled();
-        let end = classify(body, fired, cancelled);
+        let snoozes = self.delivery.lease.state().snoozes;
+        let end = bound_snoozes(classify(body, fired, cancelled), snoozes, deps.max_snoozes);
         let (outcome, failure) = recorded(&end, fired);
         let record = AttemptRecord {
             id: AttemptId(deps.ids.next(started_at)),
@@ -326,7 +336,7 @@ impl Run {
     ) -> Result<(), Settled> {
         self.failures.extend(ended.record.failure.clone());
         self.context.shelf().discard(ended.record.number);
-        let change = self.delivery.lease.retry_in_slot(ended.record);
+        let change = self.delivery.lease.retry_in_slot(ended.record, delay);
         let stored = self.chain.post(&self.deps.persistence, change);
         if self.turn.is_some() {
             pass_on(self.turn.take(), stored).await;
@@ -393,12 +403,21 @@ async fn pass_on(turn: Option<SoloTurn>, stored: Posted) {
     drop(turn);
 }
 
+/// What stands for the failure before a retry that a crash interrupted, if the audit level keeps none.
+fn forgotten() -> Failure {
+    Failure::new(
+        FailureKind::Other,
+        "the failure of the attempt before was not kept",
+    )
+}
+
 /// What the record of an attempt says of its end.
 fn recorded(end: &AttemptEnd, fired: Option<StopCause>) -> (AttemptOutcome, Option<Failure>) {
     let failure = |kind, text: &str| Some(Failure::new(kind, text));
     match end {
         AttemptEnd::Succeeded => (AttemptOutcome::Succeeded, None),
-        AttemptEnd::Failed(failure) => (AttemptOutcome::Failed, Some(failure.clone())),
+        AttemptEnd::Failed(failure, _) => (AttemptOutcome::Failed, Some(failure.clone())),
+        AttemptEnd::Snoozed(_) => (AttemptOutcome::Snoozed, None),
         AttemptEnd::Cancelled => {
             let text = if fired.is_some() {
                 "the task was cancelled"

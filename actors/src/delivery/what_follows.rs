@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use evertask_core::outcome::AttemptEnd;
+use evertask_core::retry::Advice;
 use evertask_core::task::{AttemptOutcome, Failure, FailureKind};
 
 use super::follow_ups::{FollowUps, Follows};
@@ -74,6 +75,6 @@ impl Ended {
     fn turn_into_failed(&mut self, failure: Failure) {
         self.record.outcome = AttemptOutcome::Failed;
         self.record.failure = Some(failure.clone());
-        self.end = AttemptEnd::Failed(failure);
+        self.end = AttemptEnd::Failed(failure, Advice::default());
     }
 }

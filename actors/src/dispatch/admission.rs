@@ -11,11 +11,11 @@ use evertask_core::storage::{Answer, InsertAnswer, NewTask, Write};
 use evertask_core::task::{
     Generation, IdSource, ProcessId, RowState, TaskDefinition, TaskId, TaskRecord,
 };
-use evertask_core::time::{Clock, Timestamp, to_micros};
+use evertask_core::time::{Clock, LATEST, Timestamp, later, to_micros};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::answer::{DispatchOutcome, Dispatched, KeptReason};
-use super::check::{check, recurrence_of, series_of};
+use super::check::{check, deadline_of, recurrence_of, series_of};
 use super::error::DispatchError;
 use super::message::{Dispatch, When};
 use crate::delivery::{Delivery, DeliveryRegistry, Registration};
@@ -124,6 +124,9 @@ pub(crate) fn inspect(
         return Err(DispatchError::UnknownTask { task });
     };
     let encoded = check(&dispatch, deps.max_payload)?;
+    if let Some(retry) = &dispatch.retry {
+        deps.catalog.check_retry(retry)?;
+    }
     let audit_level = dispatch.audit_level.or(task.options.audit_level);
     let wanted = dispatch.queue.as_deref().or(task.options.queue.as_deref());
     let gate = deps.gates.get(wanted.unwrap_or(Queue::DEFAULT));
@@ -175,12 +178,15 @@ impl Inspected {
     /// Says what the dispatch comes to at `now`.
     pub(crate) fn plan(&self, id: TaskId, now: Timestamp) -> Result<Plan, DispatchError> {
         let due = due_at(self.dispatch.when, now);
-        let series = series_of(&self.dispatch, due.unwrap_or(now))?;
+        let first = due.unwrap_or(now);
+        let series = series_of(&self.dispatch, first)?;
+        let deadline = deadline_of(&self.dispatch, self.task.options.start_within, first);
         let recurrence = recurrence_of(series.as_ref())?;
         let definition = TaskDefinition {
             queue: self.gate.name().to_owned(),
             scheduled_at: due,
             audit_level: self.audit_level,
+            deadline,
             series,
             ..define(self.dispatch.clone(), id, &self.encoded, now)
         };
@@ -237,20 +243,10 @@ impl Inspected {
 fn due_at(when: When, now: Timestamp) -> Option<Timestamp> {
     match when {
         When::Now => None,
-        When::After(delay) => {
-            let due = chrono::TimeDelta::from_std(delay).ok();
-            let due = due.and_then(|delay| now.checked_add_signed(delay));
-            Some(to_micros(due.unwrap_or(LATEST)))
-        }
+        When::After(delay) => Some(later(now, delay)),
         When::At(instant) => Some(to_micros(instant.min(LATEST))),
     }
 }
-
-/// The latest instant every database can store: the end of the year 9999.
-const LATEST: Timestamp = match Timestamp::from_timestamp(253_402_300_799, 0) {
-    Some(instant) => instant,
-    None => Timestamp::UNIX_EPOCH,
-};
 
 fn route(
     deps: &AdmissionDeps,
@@ -305,6 +301,7 @@ fn row(definition: TaskDefinition, route: &Route, process: ProcessId, now: Times
 fn new_task(definition: TaskDefinition, state: RowState) -> NewTask {
     let state = RowState {
         next_run_at: definition.series.as_ref().map(|series| series.anchor),
+        start_by: definition.deadline,
         ..state
     };
     NewTask::new(TaskRecord {

@@ -1,13 +1,14 @@
 //! What can be wrong with a dispatch by itself.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use evertask_core::schedule::{Recurrence, Schedule};
 use evertask_core::task::SeriesDefinition;
-use evertask_core::time::{Timestamp, to_micros};
+use evertask_core::time::{LATEST, Timestamp, later, to_micros};
 
 use super::error::DispatchError;
-use super::message::Dispatch;
+use super::message::{Deadline, Dispatch};
 
 /// The longest tag and correlation id, and the longest trace header, in bytes.
 const MAX_LABEL: usize = 200;
@@ -55,6 +56,19 @@ pub(super) fn recurrence_of(
         })
 }
 
+/// Answers the instant by which a task that is due then has to be started, if there is one.
+pub(super) fn deadline_of(
+    dispatch: &Dispatch,
+    of_kind: Option<Duration>,
+    due: Timestamp,
+) -> Option<Timestamp> {
+    match dispatch.deadline.or(of_kind.map(Deadline::Within))? {
+        Deadline::None => None,
+        Deadline::At(instant) => Some(to_micros(instant.min(LATEST))),
+        Deadline::Within(time) => Some(later(due, time)),
+    }
+}
+
 /// Answers the encoded payload of a dispatch that can be stored.
 pub(super) fn check(dispatch: &Dispatch, max_payload: usize) -> Result<Arc<str>, DispatchError> {
     let task = || dispatch.task.to_owned();
@@ -71,9 +85,6 @@ pub(super) fn check(dispatch: &Dispatch, max_payload: usize) -> Result<Arc<str>,
             size: encoded.len(),
             limit: max_payload,
         });
-    }
-    if let Some(retry) = &dispatch.retry {
-        retry.validate()?;
     }
     let bounded = |option, text: &str, limit| {
         let length = text.len();

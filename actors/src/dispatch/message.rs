@@ -20,6 +20,14 @@ pub(super) enum When {
     At(Timestamp),
 }
 
+/// By when a task has to be started.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Deadline {
+    None,
+    At(Timestamp),
+    Within(Duration),
+}
+
 /// Asks for a task to be stored and run: the message an application sends to the supervisor.
 ///
 /// The answer is [`Dispatched`], once the task is as durable as the database can make it. A dispatch that is
@@ -57,6 +65,7 @@ pub struct Dispatch {
     pub(super) parent_id: Option<TaskId>,
     pub(super) retry: Option<RetryPolicy>,
     pub(super) timeout: Option<Duration>,
+    pub(super) deadline: Option<Deadline>,
     pub(super) trace: Option<TraceContext>,
     pub(super) audit_level: Option<AuditLevel>,
     pub(super) series: Option<Series>,
@@ -90,6 +99,7 @@ impl Dispatch {
             parent_id: None,
             retry: None,
             timeout: None,
+            deadline: None,
             trace: None,
             audit_level: None,
             series: None,
@@ -164,6 +174,31 @@ impl Dispatch {
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
+        self
+    }
+
+    /// Gives the task up if its handler is not entered by that instant.
+    ///
+    /// It ends `Failed` with the kind `expired`, when its turn comes and not before, and no hook is
+    /// called. Only the first start has to be in time: what goes on after a retry, a snooze, a crash or
+    /// a shutdown goes on, however late. Of a series it is the first run that has to be.
+    #[must_use]
+    pub fn deadline(mut self, instant: Timestamp) -> Self {
+        self.deadline = Some(Deadline::At(instant));
+        self
+    }
+
+    /// The same, counted from when the task is due.
+    #[must_use]
+    pub fn start_within(mut self, time: Duration) -> Self {
+        self.deadline = Some(Deadline::Within(time));
+        self
+    }
+
+    /// Starts the task however late, whatever its kind says.
+    #[must_use]
+    pub fn no_deadline(mut self) -> Self {
+        self.deadline = Some(Deadline::None);
         self
     }
 

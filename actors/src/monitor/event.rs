@@ -39,6 +39,13 @@ pub enum TaskEventKind {
         /// Why.
         failure: Failure,
     },
+    /// Its handler asked to be called again later; no attempt is counted.
+    Snoozed {
+        /// When that is.
+        until: Timestamp,
+        /// Why.
+        reason: String,
+    },
     /// It succeeded.
     Completed,
     /// It failed for good.

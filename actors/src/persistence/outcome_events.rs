@@ -60,6 +60,18 @@ fn changes(change: &RowChange) -> Vec<Happening> {
         .filter_map(|entry| told(change.id, entry))
         .collect();
     for attempt in &change.attempts {
+        if attempt.outcome == AttemptOutcome::Snoozed
+            && let (Some(until), Some(reason)) = (state.available_at, &state.snooze_reason)
+        {
+            happened.push(Happening {
+                id: change.id,
+                at: attempt.ended_at(),
+                kind: TaskEventKind::Snoozed {
+                    until,
+                    reason: reason.clone(),
+                },
+            });
+        }
         let Some(failure) = &attempt.failure else {
             continue;
         };

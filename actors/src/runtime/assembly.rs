@@ -27,7 +27,7 @@ use crate::persistence::{
     HealthSignal, Patience, Persistence, PersistenceClient, PersistenceDeps, WriteQueue,
 };
 use crate::pool::{ClaimLimits, PoolDeps, WorkerPool};
-use crate::queue::{Gate, Queue};
+use crate::queue::{Gate, Queue, QueueError};
 use crate::retention::{Housekeeper, HousekeeperDeps, Retention, RetentionDeps};
 use crate::scheduler::{Scheduler, SchedulerDeps};
 use crate::supervision::{ActorName, CrashReport, CrashSink, GuardedSlot, RestartBudget, Verdict};
@@ -55,6 +55,8 @@ pub(super) async fn assemble(
 ) -> Result<Ready, StartError> {
     let catalog = Arc::new(std::mem::take(&mut settings.catalog).build()?);
     add_default_queue(&mut settings.queues);
+    check_retries(&catalog, &settings)?;
+    hand_down_defaults(&mut settings);
     warn_of_unknown_queues(&catalog, &settings.queues);
     let at = settings.clock.now();
     let process = ProcessId(settings.ids.next(at));
@@ -170,6 +172,7 @@ impl Wiring {
             process: self.process,
             clock: self.clock(),
             ids: Arc::clone(&self.settings.ids),
+            randomness: Arc::clone(&self.settings.randomness),
             storage: Arc::clone(&self.storage),
             persistence: self.persistence.clone(),
             scheduler: slots.scheduler.addr(),
@@ -179,6 +182,7 @@ impl Wiring {
             abort_after: self.settings.abort_after,
             probation: self.settings.probation,
             decode_failures: self.settings.decode_failures,
+            max_snoozes: self.settings.max_snoozes,
             logs: self.settings.logs.clone(),
         })
     }
@@ -350,6 +354,30 @@ fn add_default_queue(queues: &mut Vec<Queue>) {
     if !queues.iter().any(|queue| queue.name == Queue::DEFAULT) {
         let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
         queues.push(Queue::default_queue(cores));
+    }
+}
+
+/// Whether the names of retry policies stand for something.
+fn check_retries(catalog: &HandlerCatalog, settings: &Settings) -> Result<(), StartError> {
+    catalog.check_retry(&settings.retry)?;
+    for queue in &settings.queues {
+        if let Some(retry) = &queue.retry {
+            let named = |source| QueueError::Retry {
+                queue: queue.name.clone(),
+                source,
+            };
+            catalog.check_retry(retry).map_err(named)?;
+        }
+    }
+    Ok(())
+}
+
+/// Gives each queue the runtime's defaults where it has none of its own.
+fn hand_down_defaults(settings: &mut Settings) {
+    let (retry, timeout) = (&settings.retry, settings.timeout);
+    for queue in &mut settings.queues {
+        queue.retry.get_or_insert_with(|| retry.clone());
+        queue.timeout = queue.timeout.or(timeout);
     }
 }
 

@@ -303,6 +303,21 @@ impl DispatchRequest<'_> {
         self.with(|dispatch| dispatch.timeout(timeout))
     }
 
+    /// See [`Dispatch::deadline`].
+    pub fn deadline(self, instant: Timestamp) -> Self {
+        self.with(|dispatch| dispatch.deadline(instant))
+    }
+
+    /// See [`Dispatch::start_within`].
+    pub fn start_within(self, time: Duration) -> Self {
+        self.with(|dispatch| dispatch.start_within(time))
+    }
+
+    /// See [`Dispatch::no_deadline`].
+    pub fn no_deadline(self) -> Self {
+        self.with(|dispatch| dispatch.no_deadline())
+    }
+
     /// See [`Dispatch::audit`].
     pub fn audit(self, level: AuditLevel) -> Self {
         self.with(|dispatch| dispatch.audit(level))

@@ -3,7 +3,9 @@ use std::time::Duration;
 
 use evertask_core::audit::AuditLevel;
 use evertask_core::log::LogOptions;
+use evertask_core::random::{Randomness, SystemRandomness};
 use evertask_core::retention::RetentionPolicy;
+use evertask_core::retry::{InvalidRetryPolicy, RetryPolicy};
 use evertask_core::storage::{StorageBackend, StorageError};
 use evertask_core::task::{IdSource, RandomIds};
 use evertask_core::time::{Clock, SystemClock};
@@ -25,6 +27,13 @@ pub struct Settings {
     pub clock: Arc<dyn Clock>,
     /// The ids.
     pub ids: Arc<dyn IdSource>,
+    /// What is left to chance.
+    pub randomness: Arc<dyn Randomness>,
+    /// How failures are retried of tasks whose kind and queue don't say.
+    pub retry: RetryPolicy,
+    /// How long an attempt may run of tasks whose kind and queue don't say; `None` or zero means
+    /// without limit.
+    pub timeout: Option<Duration>,
     /// The largest payload, in bytes of JSON.
     pub max_payload: usize,
     /// How many dispatches may wait for their commit at once.
@@ -43,6 +52,8 @@ pub struct Settings {
     pub probation: Duration,
     /// In how many starts a stored payload may fail to decode.
     pub decode_failures: u32,
+    /// How often in a row a handler may ask to be called again later.
+    pub max_snoozes: u32,
     /// How much of the history of tasks is kept whose dispatch and type don't say.
     pub audit_level: AuditLevel,
     /// Which lines of tasks are kept.
@@ -65,6 +76,9 @@ impl Settings {
             queues: Vec::new(),
             clock: SystemClock::shared(),
             ids: Arc::new(RandomIds::new()),
+            randomness: Arc::new(SystemRandomness::new()),
+            retry: RetryPolicy::default(),
+            timeout: None,
             max_payload: 1024 * 1024,
             max_dispatches: 8_192,
             patience: Duration::from_secs(30),
@@ -74,6 +88,7 @@ impl Settings {
             quarantine_after: 5,
             probation: Duration::from_millis(250),
             decode_failures: 5,
+            max_snoozes: 1_000,
             audit_level: AuditLevel::default(),
             logs: LogOptions::off(),
             handler_threads: 0,
@@ -117,6 +132,7 @@ impl Settings {
                 problem: "its interval must be longer than zero",
             });
         }
+        self.retry.validate()?;
         let mut names = std::collections::HashSet::new();
         for queue in &self.queues {
             queue.validate()?;
@@ -138,6 +154,9 @@ pub enum StartError {
     /// A queue that can't be used.
     #[error(transparent)]
     Queue(#[from] QueueError),
+    /// The runtime's own retry policy can't be used.
+    #[error("the retry policy of the runtime can't be used: {0}")]
+    Retry(#[from] InvalidRetryPolicy),
     /// A setting that makes no sense.
     #[error("the setting `{setting}` can't be used: {problem}")]
     Setting {

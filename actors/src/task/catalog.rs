@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use evertask_core::retry::InvalidRetryPolicy;
+use evertask_core::retry::{CustomRetries, CustomRetry, InvalidRetryPolicy, Retries, RetryPolicy};
 use evertask_core::task::{InvalidName, check_name};
 use thiserror::Error;
 
@@ -10,6 +10,7 @@ use super::blocking::BlockingHandler;
 use super::definition::{Task, TaskOptions};
 use super::erased::{AnyHandler, AsyncAdapter, BlockingAdapter};
 use super::handler::TaskHandler;
+use super::retries::RetryRegistrations;
 
 /// A kind of task with its handler, as registered.
 #[derive(Clone)]
@@ -17,6 +18,8 @@ pub(crate) struct RegisteredTask {
     pub(crate) name: &'static str,
     pub(crate) options: TaskOptions,
     pub(crate) handler: Arc<dyn AnyHandler>,
+    /// What the names of retry policies stand for.
+    pub(crate) customs: Arc<CustomRetries>,
 }
 
 /// Everything a runtime can run, by stable name.
@@ -24,6 +27,7 @@ pub(crate) struct HandlerCatalog {
     tasks: HashMap<&'static str, RegisteredTask>,
     /// The present names of tasks that were stored under another one.
     aliases: HashMap<&'static str, &'static str>,
+    customs: Arc<CustomRetries>,
 }
 
 impl HandlerCatalog {
@@ -43,6 +47,11 @@ impl HandlerCatalog {
         self.tasks.keys().chain(self.aliases.keys()).copied()
     }
 
+    /// Answers whether a retry policy can be used here.
+    pub(crate) fn check_retry(&self, policy: &RetryPolicy) -> Result<(), InvalidRetryPolicy> {
+        Retries::resolve(policy, &self.customs).map(drop)
+    }
+
     pub(crate) fn tasks(&self) -> impl Iterator<Item = &RegisteredTask> {
         self.tasks.values()
     }
@@ -52,6 +61,7 @@ impl HandlerCatalog {
 #[derive(Default)]
 pub struct CatalogBuilder {
     tasks: Vec<Registration>,
+    retries: RetryRegistrations,
 }
 
 struct Registration {
@@ -100,6 +110,18 @@ pub enum CatalogError {
         /// What is wrong with it.
         source: InvalidRetryPolicy,
     },
+    /// A list of errors that are retried beside one of errors that are not.
+    #[error(
+        "the options of the task {0:?} say both which errors are retried and which are not; use one \
+         list"
+    )]
+    MixedFilters(&'static str),
+    /// A name that no retry policy can be registered under.
+    #[error("a retry policy can't be registered under its name: {0}")]
+    RetryName(InvalidName),
+    /// Two retry policies for one name.
+    #[error("two retry policies are registered as {0:?}")]
+    DuplicateRetry(String),
 }
 
 impl CatalogBuilder {
@@ -113,11 +135,17 @@ impl CatalogBuilder {
         self.push::<T>(Arc::new(BlockingAdapter::new(handler)));
     }
 
+    /// Registers a retry policy by name.
+    pub fn add_retry(&mut self, name: impl Into<String>, policy: impl CustomRetry) {
+        self.retries.add(name.into(), policy);
+    }
+
     fn push<T: Task>(&mut self, handler: Arc<dyn AnyHandler>) {
         let task = RegisteredTask {
             name: T::NAME,
             options: T::options(),
             handler,
+            customs: Arc::default(),
         };
         self.tasks.push(Registration {
             task,
@@ -130,9 +158,11 @@ impl CatalogBuilder {
         if self.tasks.is_empty() {
             return Err(CatalogError::Empty);
         }
+        let customs = Arc::new(self.retries.build()?);
         let mut tasks = HashMap::new();
         let mut aliases = Vec::new();
-        for registration in self.tasks {
+        for mut registration in self.tasks {
+            registration.task.customs = Arc::clone(&customs);
             registration.check()?;
             let Registration { task, .. } = registration;
             let name = task.name;
@@ -142,7 +172,11 @@ impl CatalogBuilder {
             }
         }
         let aliases = present_names(&tasks, aliases)?;
-        Ok(HandlerCatalog { tasks, aliases })
+        Ok(HandlerCatalog {
+            tasks,
+            aliases,
+            customs,
+        })
     }
 }
 
@@ -155,12 +189,32 @@ impl Registration {
                 source,
             })?;
         }
-        match &self.task.options.retry {
-            Some(retry) => retry
-                .validate()
-                .map_err(|source| CatalogError::Retry { task, source }),
-            None => Ok(()),
+        self.check_retry()
+    }
+
+    fn check_retry(&self) -> Result<(), CatalogError> {
+        let RegisteredTask {
+            name: task,
+            options,
+            customs,
+            ..
+        } = &self.task;
+        let (mut allows, mut denies) = (
+            !options.filter.only.is_empty(),
+            !options.filter.except.is_empty(),
+        );
+        if let Some(retry) = &options.retry {
+            Retries::resolve(retry, customs)
+                .map_err(|source| CatalogError::Retry { task, source })?;
+            if let RetryPolicy::Refined(refined) = retry {
+                allows |= refined.allows();
+                denies |= refined.denies();
+            }
         }
+        if allows && denies {
+            return Err(CatalogError::MixedFilters(task));
+        }
+        Ok(())
     }
 }
 

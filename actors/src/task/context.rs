@@ -107,6 +107,11 @@ impl TaskContext {
         self.attempt
     }
 
+    /// Which retry this is, from 1; 0 in the first attempt.
+    pub fn retry(&self) -> u32 {
+        self.attempt.saturating_sub(1)
+    }
+
     /// Whether the attempt should stop: the task was cancelled, its time is up, or the runtime is
     /// stopping and the time to drain is over.
     pub fn is_cancelled(&self) -> bool {

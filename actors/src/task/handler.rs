@@ -54,7 +54,14 @@ pub trait TaskHandler<T: Task>: Send + Sync + 'static {
         async { Ok(()) }
     }
 
-    /// Runs before each further attempt, after its delay.
+    /// Runs immediately before each further attempt, after its delay;
+    /// [`TaskContext::retry`] says which retry it is.
+    ///
+    /// `failure` is that of the attempt before, and `delay` what was to be waited for since. Both are
+    /// known after a restart, too: a retry whose task was parked is announced by whoever resumes it. One
+    /// that a crash interrupted is announced again when it is repeated; then the failure is known only
+    /// if the audit level keeps failures, and the delay may have been cut short. A snooze is no retry
+    /// and is not announced.
     fn on_retry(
         &self,
         _task: &T,

@@ -52,6 +52,8 @@ pub struct TaskDefinition {
     /// How long an attempt may run; `None` takes the default of its type and queue, and zero means
     /// without limit.
     pub timeout: Option<Duration>,
+    /// The instant after which it is not started any more; see [`RowState::start_by`].
+    pub deadline: Option<Timestamp>,
     /// The trace it belongs to.
     pub trace: Option<TraceContext>,
     /// The key it was dispatched with, which tells repeated dispatches from new ones; at most 200
@@ -87,6 +89,7 @@ impl TaskDefinition {
             limit_key: None,
             retry: None,
             timeout: None,
+            deadline: None,
             trace: None,
             key: None,
             audit_level: AuditLevel::default(),
@@ -134,6 +137,16 @@ pub struct RowState {
     /// The occurrence of a series that is due next or running; `None` once it is over, and for a
     /// task that runs once.
     pub next_run_at: Option<Timestamp>,
+    /// The instant by which its handler has to be entered; `None` once it was, or without a
+    /// deadline. What goes on after an interruption, a retry or a snooze is late as it likes.
+    pub start_by: Option<Timestamp>,
+    /// The delay after which the next attempt was to follow a failed one; `None` unless the next
+    /// attempt is a retry.
+    pub retry_delay: Option<Duration>,
+    /// How often in a row the handler asked to be called again later.
+    pub snoozes: u32,
+    /// Why it did the last time, while the task waits for it.
+    pub snooze_reason: Option<String>,
 }
 
 /// A stored task.
@@ -197,6 +210,10 @@ impl RowState {
             active_key: None,
             run_count: 0,
             next_run_at: None,
+            start_by: None,
+            retry_delay: None,
+            snoozes: 0,
+            snooze_reason: None,
         }
     }
 

@@ -81,7 +81,7 @@ impl Group<'_> {
     /// Writes what [`RowLease::cancel`](evertask_core::lease::RowLease::cancel) says of a cancelled
     /// row; when it last ran stays as it was.
     async fn write_cancelled(&self, ids: Vec<Uuid>) -> Result<(), StorageError> {
-        let nothing: [task::Column; 7] = [
+        let nothing: [task::Column; 9] = [
             task::Column::Owner,
             task::Column::AvailableAt,
             task::Column::WaitReason,
@@ -89,6 +89,8 @@ impl Group<'_> {
             task::Column::ErrorKind,
             task::Column::ErrorFingerprint,
             task::Column::NextRunAt,
+            task::Column::RetryDelayUs,
+            task::Column::SnoozeReason,
         ];
         // A series keeps its key, so that it can be found and revived under it.
         let key = Expr::case(

@@ -2,19 +2,23 @@
 
 use super::World;
 use super::process::Process;
-use super::sample::{at, attempt, failure, id, task};
+use super::sample::{HOSTILE, SOON, at, attempt, failure, id, task};
 use crate::lease::RowLease;
 use crate::storage::{ChangeAnswer, RowChange};
 use crate::task::{AttemptOutcome, ProcessId, WaitReason};
 
 type Transition = fn(&mut RowLease, ProcessId) -> RowChange;
 
-const TRANSITIONS: [Transition; 16] = [
+const TRANSITIONS: [Transition; 17] = [
     |lease, me| lease.start(me, false, at(1)),
     |lease, me| lease.start(me, true, at(1)),
     |lease, _| lease.outlive_probation(),
-    |lease, me| lease.retry_in_slot(attempt(me, 1, AttemptOutcome::Failed)),
-    |lease, me| lease.park(attempt(me, 1, AttemptOutcome::Failed), at(60)),
+    |lease, me| lease.retry_in_slot(attempt(me, 1, AttemptOutcome::Failed), SOON),
+    |lease, me| lease.park(attempt(me, 1, AttemptOutcome::Failed), SOON, at(60)),
+    |lease, me| {
+        let attempt = attempt(me, 1, AttemptOutcome::Snoozed);
+        lease.snooze(attempt, HOSTILE.to_owned(), at(60))
+    },
     |lease, me| lease.complete(attempt(me, 1, AttemptOutcome::Succeeded), None, at(1)),
     |lease, me| {
         let attempt = attempt(me, 1, AttemptOutcome::Failed);
@@ -79,7 +83,7 @@ pub async fn every_transition_from_an_old_generation_is_refused(world: &dyn Worl
         // The row moves on twice, so that no stale write can be mistaken for the one before.
         let successor = [
             lease.outlive_probation(),
-            lease.retry_in_slot(attempt(process.id, 1, AttemptOutcome::Failed)),
+            lease.retry_in_slot(attempt(process.id, 1, AttemptOutcome::Failed), SOON),
             lease.outlive_probation(),
         ];
         process.advance(successor).await;

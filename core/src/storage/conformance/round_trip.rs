@@ -6,7 +6,7 @@ use super::World;
 use super::process::Process;
 use super::sample::{HOSTILE, at, failure, id, task, task_with};
 use crate::audit::AuditLevel;
-use crate::retry::RetryPolicy;
+use crate::retry::{MAX_DELAY, RetryPolicy};
 use crate::storage::{InsertAnswer, QueueSelector};
 use crate::task::{
     MAX_RUN_COUNT, RowState, SeriesDefinition, Status, TaskDefinition, TaskRecord, TraceContext,
@@ -47,6 +47,7 @@ pub async fn a_task_with_every_field_is_read_back(world: &dyn World) {
             delay: Duration::from_micros(1_500_001),
         }),
         timeout: Some(Duration::from_micros(30_000_007)),
+        deadline: Some(micros + Duration::from_micros(8)),
         trace: Some(TraceContext {
             parent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned(),
             state: Some(format!("vendor={HOSTILE}")),
@@ -76,6 +77,10 @@ pub async fn a_task_with_every_field_is_read_back(world: &dyn World) {
         active_key: Some(format!("active key {HOSTILE}")),
         run_count: 6,
         next_run_at: Some(micros + Duration::from_micros(7)),
+        start_by: Some(micros + Duration::from_micros(9)),
+        retry_delay: Some(Duration::from_micros(1_500_001)),
+        snoozes: 8,
+        snooze_reason: Some(format!("snooze {HOSTILE}")),
     };
     let record = TaskRecord {
         definition,
@@ -98,6 +103,8 @@ pub async fn what_is_empty_or_zero_is_not_absent(world: &dyn World) {
     record.definition.limit_key = Some(String::new());
     record.definition.retry = Some(RetryPolicy::None);
     record.definition.timeout = Some(Duration::ZERO);
+    record.state.retry_delay = Some(Duration::ZERO);
+    record.state.snooze_reason = Some(String::new());
     record.definition.trace = Some(TraceContext {
         parent: String::new(),
         state: None,
@@ -120,6 +127,10 @@ pub async fn the_ends_of_every_range_are_read_back(world: &dyn World) {
     });
     largest.state.run_count = MAX_RUN_COUNT;
     largest.state.next_run_at = Some(last);
+    largest.definition.deadline = Some(last);
+    largest.state.start_by = Some(last);
+    largest.state.retry_delay = Some(MAX_DELAY);
+    largest.state.snoozes = u32::MAX;
     largest.definition.scheduled_at = Some(last);
     largest.definition.timeout = Some(Duration::from_hours(24 * 365 * 100));
     largest.state.attempts = u32::MAX;

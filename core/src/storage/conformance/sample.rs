@@ -14,6 +14,9 @@ use crate::time::Timestamp;
 pub(super) const HOSTILE: &str =
     "Caffè 日本語 🚀 'single' \"double\" `back` {\"a\":[1,2]} \\ %_ ?1 $1 :name -- ; \t\n end ";
 
+/// The delay before a retry.
+pub(super) const SOON: Duration = Duration::from_micros(1_500_001);
+
 /// An instant, counted from the beginning of the case.
 pub(super) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_timestamp(1_700_000_000 + seconds, 0).unwrap()
@@ -113,7 +116,10 @@ pub(super) fn ids(claimed: &ClaimAnswer) -> Vec<TaskId> {
 }
 
 pub(super) fn attempt(process: ProcessId, number: u32, outcome: AttemptOutcome) -> AttemptRecord {
-    let is_success = outcome == AttemptOutcome::Succeeded;
+    let has_failed = match outcome {
+        AttemptOutcome::Succeeded | AttemptOutcome::Snoozed => false,
+        AttemptOutcome::Failed | AttemptOutcome::Cancelled | AttemptOutcome::Stopped => true,
+    };
     AttemptRecord {
         id: AttemptId(Uuid::now_v7()),
         number,
@@ -122,8 +128,8 @@ pub(super) fn attempt(process: ProcessId, number: u32, outcome: AttemptOutcome) 
         waited: Duration::from_micros(1_000_001),
         ran: Duration::from_micros(2_345_678),
         outcome,
-        failure: (!is_success).then(|| failure("attempt")),
-        is_counted: outcome != AttemptOutcome::Failed,
+        failure: has_failed.then(|| failure("attempt")),
+        is_counted: !matches!(outcome, AttemptOutcome::Failed | AttemptOutcome::Snoozed),
     }
 }
 

@@ -64,6 +64,8 @@ pub(super) fn cancel(table: &mut Table, cancel: &CancelTask) -> CancelAnswer {
             error_fingerprint: None,
             active_key: row.record.state.active_key.clone().filter(|_| is_series),
             next_run_at: None,
+            retry_delay: None,
+            snooze_reason: None,
             ..row.record.state.clone()
         };
         row.audit.push(AuditEntry {

@@ -456,6 +456,17 @@ wrong_storages! {
         "search::every_filter_finds_what_it_means",
         "timing::rows_that_cannot_be_claimed_then_are_not_to_come",
     ],
+    a_storage_that_forgets_deadlines: rows::ForgetsDeadlines => [
+        "round_trip::a_task_with_every_field_is_read_back",
+        "round_trip::the_ends_of_every_range_are_read_back",
+    ],
+    a_storage_that_forgets_retry_delays: changes::ForgetsRetryDelays => [
+        "claim::a_parked_row_stays_in_progress",
+        "lease::every_transition_is_stored_as_the_lease_says",
+    ],
+    a_storage_that_forgets_snoozes: changes::ForgetsSnoozes => [
+        "lease::every_transition_is_stored_as_the_lease_says",
+    ],
     a_storage_that_takes_never_for_always: rows::TakesNeverForAlways => [
         "cancel::a_task_that_is_over_is_left_alone",
         "claim::only_what_is_claimable_is_claimed",

@@ -40,6 +40,18 @@ impl Mistake for ForgetsWaitReasons {
     }
 }
 
+/// Has every task start however late.
+#[derive(Debug)]
+pub(super) struct ForgetsDeadlines;
+
+#[async_trait]
+impl Mistake for ForgetsDeadlines {
+    async fn apply(&self, inner: &dyn TaskStorage, group: &WriteGroup) -> Applied {
+        let forget = |record: &mut TaskRecord| record.state.start_by = None;
+        inner.apply(&edited(group, forget)).await
+    }
+}
+
 /// Takes a row without an instant for one that is due since it was made.
 #[derive(Debug)]
 pub(super) struct TakesNeverForAlways;

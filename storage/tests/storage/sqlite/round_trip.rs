@@ -39,6 +39,7 @@ fn full() -> TaskRecord {
                 delay: Duration::new(1, 1),
             }),
             timeout: Some(Duration::ZERO),
+            deadline: Some(at(-3)),
             trace: Some(TraceContext {
                 parent: text("parent"),
                 state: Some(String::new()),
@@ -69,6 +70,10 @@ fn full() -> TaskRecord {
             active_key: Some(text("active key")),
             run_count: 7,
             next_run_at: Some(at(4)),
+            start_by: Some(at(-4)),
+            retry_delay: Some(Duration::ZERO),
+            snoozes: 8,
+            snooze_reason: Some(text("snooze")),
         },
     }
 }
