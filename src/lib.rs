@@ -20,6 +20,7 @@ pub use evertask_core::audit::AuditLevel;
 pub use evertask_core::log::{
     LevelRange, LogCursor, LogLevel, LogLine, LogOptions, LogPage, LogSearch,
 };
+pub use evertask_core::rank::{HIGHEST_PRIORITY, InvalidPriority, LOWEST_PRIORITY};
 pub use evertask_core::retention::{
     self, EndedTasks, RetentionPolicy, RetentionRules, RetentionWarning, Window,
 };

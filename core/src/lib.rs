@@ -9,6 +9,7 @@ pub mod lease;
 pub mod log;
 pub mod outcome;
 pub mod random;
+pub mod rank;
 pub mod retention;
 pub mod retry;
 pub mod schedule;

@@ -177,10 +177,9 @@ async fn store(database: &Path) {
 async fn assert_nothing_is_open(database: &Path) {
     let storage = open(database).await;
     let claim = ClaimTasks {
-        queues: QueueSelector::AllExcept(Vec::new()),
         limit: 1,
         max_bytes: 1,
-        now: Timestamp::MAX_UTC,
+        ..ClaimTasks::everything(QueueSelector::AllExcept(Vec::new()), Timestamp::MAX_UTC)
     };
     let writes = vec![Write::Claim(claim)];
     let answers = storage.apply(&WriteGroup { writes }).await.unwrap();

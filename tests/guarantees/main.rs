@@ -24,6 +24,7 @@ mod one_shot;
 mod api;
 mod audit;
 mod backlog;
+mod claims;
 mod crashes;
 mod cut_off;
 mod evolution;

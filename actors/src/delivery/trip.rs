@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use evertask_core::lease::RowLease;
+use evertask_core::rank::Rank;
 use evertask_core::retry::{Retries, RetryPolicy};
 use evertask_core::schedule::Recurrence;
 use evertask_core::task::TaskRecord;
@@ -29,6 +30,8 @@ pub(crate) struct Delivery {
     pub(crate) timeout: Option<Duration>,
     /// When it runs again, if it does.
     pub(crate) recurrence: Option<Recurrence>,
+    /// Its place among those that wait for a slot.
+    pub(crate) rank: Rank,
     /// Since when it could have run.
     pub(crate) due_at: Timestamp,
     /// Whether it was taken from a dead owner.
@@ -48,6 +51,7 @@ impl Delivery {
         registration: Registration,
         place: Place,
     ) -> Self {
+        let rank = Rank::of(&record, gate.config.ageing);
         let stored = Input::Stored {
             version: record.definition.payload_version,
             json: std::mem::take(&mut record.definition.payload),
@@ -63,6 +67,7 @@ impl Delivery {
             input: live.map_or(stored, Input::Live),
             retries: retries(&record, task, gate),
             timeout: timeout.filter(|timeout| !timeout.is_zero()),
+            rank,
             due_at: record.state.available_at.unwrap_or(definition.created_at),
             interrupted: false,
             task: task.clone(),

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use actix::Addr;
 use evertask_core::audit::AuditLevel;
+use evertask_core::rank::Rank;
 use evertask_core::schedule::Recurrence;
 use evertask_core::storage::{Answer, InsertAnswer, NewTask, Write};
 use evertask_core::task::{
@@ -98,6 +99,7 @@ pub(crate) struct Inspected {
 pub(crate) struct Plan {
     definition: TaskDefinition,
     recurrence: Option<Recurrence>,
+    rank: Rank,
     /// When it is due, if that is later.
     later: Option<Timestamp>,
     now: Timestamp,
@@ -182,9 +184,13 @@ impl Inspected {
         let series = series_of(&self.dispatch, first)?;
         let deadline = deadline_of(&self.dispatch, self.task.options.start_within, first);
         let recurrence = recurrence_of(series.as_ref())?;
+        let priority = self.dispatch.priority.or(self.task.options.priority);
+        let priority = priority.unwrap_or(0);
+        let rank = Rank::new(now, priority, id, self.gate.config.ageing);
         let definition = TaskDefinition {
             queue: self.gate.name().to_owned(),
             scheduled_at: due,
+            priority,
             audit_level: self.audit_level,
             deadline,
             series,
@@ -193,6 +199,7 @@ impl Inspected {
         Ok(Plan {
             definition,
             recurrence,
+            rank,
             later: due.filter(|due| *due > now),
             now,
         })
@@ -204,7 +211,7 @@ impl Inspected {
         let id = self.dispatch.id;
         let id = id.unwrap_or_else(|| TaskId(deps.ids.next(now)));
         let plan = self.plan(id, now)?;
-        let route = route(deps, &self.gate, id, plan.later)?;
+        let route = route(deps, &self.gate, plan.rank, id, plan.later)?;
         Ok(self.admit(deps, plan, route))
     }
 
@@ -221,7 +228,7 @@ impl Inspected {
         };
         let route = match plan.later {
             Some(at) => Route::Later(at),
-            None => window().unwrap_or_else(|| Route::Spilled(gate.begin_spill())),
+            None => window().unwrap_or_else(|| Route::Spilled(gate.begin_spill(plan.rank))),
         };
         self.admit(deps, plan, route)
     }
@@ -251,6 +258,7 @@ fn due_at(when: When, now: Timestamp) -> Option<Timestamp> {
 fn route(
     deps: &AdmissionDeps,
     gate: &Arc<Gate>,
+    rank: Rank,
     id: TaskId,
     later: Option<Timestamp>,
 ) -> Result<Route, DispatchError> {
@@ -260,7 +268,7 @@ fn route(
     // A draining runtime starts nothing, and an id that is under way is stored already: both only
     // have to reach the storage, however full the window is.
     if !deps.lifecycle.is_running() || deps.registry.contains(id) {
-        return Ok(Route::Spilled(gate.begin_spill()));
+        return Ok(Route::Spilled(gate.begin_spill(rank)));
     }
     if let Some(place) = gate.take_place()
         && let Some(registration) = deps.registry.register(id)
@@ -271,14 +279,13 @@ fn route(
         WhenFull::Reject if gate.is_full() => Err(DispatchError::QueueFull {
             queue: gate.name().to_owned(),
         }),
-        WhenFull::Spill | WhenFull::Reject => Ok(Route::Spilled(gate.begin_spill())),
+        WhenFull::Spill | WhenFull::Reject => Ok(Route::Spilled(gate.begin_spill(rank))),
     }
 }
 
 fn define(dispatch: Dispatch, id: TaskId, encoded: &str, now: Timestamp) -> TaskDefinition {
     TaskDefinition {
         payload_version: dispatch.version,
-        priority: dispatch.priority,
         tags: dispatch.tags,
         correlation_id: dispatch.correlation_id,
         parent_id: dispatch.parent_id,

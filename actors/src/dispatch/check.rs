@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use evertask_core::rank::check_priority;
 use evertask_core::schedule::{Recurrence, Schedule};
 use evertask_core::task::SeriesDefinition;
 use evertask_core::time::{LATEST, Timestamp, later, to_micros};
@@ -86,6 +87,7 @@ pub(super) fn check(dispatch: &Dispatch, max_payload: usize) -> Result<Arc<str>,
             limit: max_payload,
         });
     }
+    check_priority(dispatch.priority)?;
     let bounded = |option, text: &str, limit| {
         let length = text.len();
         let error = DispatchError::OptionTooLong {

@@ -1,3 +1,4 @@
+use evertask_core::rank::InvalidPriority;
 use evertask_core::retry::InvalidRetryPolicy;
 use evertask_core::task::TaskId;
 use thiserror::Error;
@@ -47,6 +48,9 @@ pub enum DispatchError {
     /// The retry policy of this dispatch makes no sense.
     #[error("the retry policy can't be used: {0}")]
     Retry(#[from] InvalidRetryPolicy),
+    /// A priority beyond the range.
+    #[error(transparent)]
+    Priority(#[from] InvalidPriority),
     /// An option of this dispatch can't be stored.
     #[error("the {option} of the dispatch has {length} bytes, the limit is {limit}")]
     OptionTooLong {
@@ -132,6 +136,7 @@ impl DispatchError {
             Self::UnknownTask { .. }
             | Self::Encoding { .. }
             | Self::PayloadTooLarge { .. }
+            | Self::Priority(_)
             | Self::Retry(_)
             | Self::OptionTooLong { .. }
             | Self::Series { .. }

@@ -59,7 +59,7 @@ pub struct Dispatch {
     pub(super) id: Option<TaskId>,
     pub(super) when: When,
     pub(super) queue: Option<String>,
-    pub(super) priority: i32,
+    pub(super) priority: Option<i32>,
     pub(super) tags: Vec<String>,
     pub(super) correlation_id: Option<String>,
     pub(super) parent_id: Option<TaskId>,
@@ -93,7 +93,7 @@ impl Dispatch {
             id: None,
             when: When::Now,
             queue: None,
-            priority: 0,
+            priority: None,
             tags: Vec::new(),
             correlation_id: None,
             parent_id: None,
@@ -135,10 +135,14 @@ impl Dispatch {
         self
     }
 
-    /// Stores a priority with the task; the default is 0.
+    /// Runs the task before those of a lower priority that wait in the same queue; from -10 to 10, and
+    /// 0 if neither this nor the type of the task says otherwise.
+    ///
+    /// Who has waited longer than the queue's [`ageing`](crate::Queue::ageing) says goes first all the
+    /// same.
     #[must_use]
     pub fn priority(mut self, priority: i32) -> Self {
-        self.priority = priority;
+        self.priority = Some(priority);
         self
     }
 

@@ -1,9 +1,10 @@
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Actor, AsyncContext, Context, Handler, Message, ResponseFuture, Supervised};
 use evertask_core::lease::RowLease;
+use evertask_core::rank::Rank;
 use evertask_core::storage::{TaskStorage, Write};
 use evertask_core::task::ProcessId;
 use evertask_core::time::Clock;
@@ -26,7 +27,8 @@ pub(crate) struct WorkerPool {
     pub(super) sweep_wanted: bool,
     /// Something has failed, so nothing is claimed for a while.
     pub(super) resting: bool,
-    ready: VecDeque<Delivery>,
+    /// What waits for a slot, in the order in which it starts.
+    pub(super) ready: BTreeMap<Rank, Delivery>,
 }
 
 /// What a pool is doing about stored rows; one thing at a time.
@@ -93,7 +95,7 @@ impl WorkerPool {
             activity: Activity::None,
             sweep_wanted: false,
             resting: false,
-            ready: VecDeque::new(),
+            ready: BTreeMap::new(),
         }
     }
 
@@ -103,18 +105,18 @@ impl WorkerPool {
 
     /// Takes a delivery into the window.
     pub(super) fn accept(&mut self, delivery: Delivery) {
-        self.ready.push_back(delivery);
+        self.ready.insert(delivery.rank, delivery);
     }
 
     pub(super) fn start_ready(&mut self) {
         if self.is_draining() {
             return;
         }
-        while let Some((index, turn)) = self.next_startable() {
+        while let Some((rank, turn)) = self.next_startable() {
             let Some(slot) = self.deps.gate.take_slot() else {
                 return;
             };
-            let Some(delivery) = self.ready.remove(index) else {
+            let Some(delivery) = self.ready.remove(&rank) else {
                 return;
             };
             // Here and not by the handler's thread, which may be busy: a shutdown that begins now
@@ -133,27 +135,20 @@ impl WorkerPool {
 
     /// Answers which delivery is next, with the turn to run alone if it needs one.
     ///
-    /// That is the first in line, except that those which a crash interrupted take turns, the least
+    /// That is the first by rank, except that those which a crash interrupted take turns, the least
     /// suspect first, and the others pass them while they wait.
-    fn next_startable(&self) -> Option<(usize, Option<SoloTurn>)> {
-        let first = self.ready.front()?;
+    fn next_startable(&self) -> Option<(Rank, Option<SoloTurn>)> {
+        let first = self.ready.first_key_value().map(|(_, first)| first)?;
         if !first.interrupted {
-            return Some((0, None));
+            return Some((first.rank, None));
         }
-        let suspects = self
-            .ready
-            .iter()
-            .enumerate()
-            .filter(|(_, delivery)| delivery.interrupted);
-        let (index, _) = suspects.min_by_key(|(_, suspect)| suspect.lease.state().interruptions)?;
+        let suspects = self.ready.values().filter(|delivery| delivery.interrupted);
+        let suspect = suspects.min_by_key(|suspect| suspect.lease.state().interruptions)?;
         if let Some(turn) = self.deps.solo.take(&self.deps.gate.pool) {
-            return Some((index, Some(turn)));
+            return Some((suspect.rank, Some(turn)));
         }
-        let innocent = self
-            .ready
-            .iter()
-            .position(|delivery| !delivery.interrupted)?;
-        Some((innocent, None))
+        let innocent = self.ready.values().find(|delivery| !delivery.interrupted)?;
+        Some((innocent.rank, None))
     }
 }
 
@@ -232,7 +227,8 @@ impl Handler<Drain> for WorkerPool {
 
     fn handle(&mut self, _: Drain, _: &mut Self::Context) -> Self::Result {
         let waiting = std::mem::take(&mut self.ready);
-        Box::pin(give_back(self.deps.clone(), waiting.into()))
+        let waiting = waiting.into_values().collect();
+        Box::pin(give_back(self.deps.clone(), waiting))
     }
 }
 

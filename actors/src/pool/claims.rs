@@ -85,7 +85,8 @@ impl WorkerPool {
         if self.activity != Activity::None || self.resting || self.is_draining() {
             return;
         }
-        let Some(room) = self.deps.gate.begin_claim() else {
+        let last = self.ready.last_key_value().map(|(rank, _)| *rank);
+        let Some(room) = self.deps.gate.begin_claim(last) else {
             return;
         };
         self.activity = Activity::Claiming;
@@ -102,6 +103,7 @@ impl WorkerPool {
                 limit: u32::try_from(room).unwrap_or(u32::MAX),
                 max_bytes: deps.limits.max_bytes,
                 now: deps.clock.now(),
+                ageing: deps.gate.config.ageing,
             });
             // Not repeated by the client: a claim whose reply is lost has taken rows all the same,
             // and they are found as orphans.
@@ -258,7 +260,7 @@ impl Handler<Claimed> for WorkerPool {
         match result {
             Ok(answer) => {
                 let gate = &self.deps.gate;
-                let places = gate.end_claim(answer.tasks.len(), answer.exhausted);
+                let places = gate.end_claim(&answer);
                 if let Some(at) = answer.next_available_at {
                     let gate = Arc::clone(gate);
                     tell(&self.deps.run.scheduler, WakeAt { gate, at });

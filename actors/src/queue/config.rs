@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use evertask_core::rank::DEFAULT_AGEING;
 use evertask_core::retry::{InvalidRetryPolicy, RetryPolicy};
 use evertask_core::task::{InvalidName, check_name};
 use thiserror::Error;
@@ -34,6 +35,7 @@ pub struct Queue {
     pub(crate) when_full: WhenFull,
     pub(crate) retry: Option<RetryPolicy>,
     pub(crate) timeout: Option<Duration>,
+    pub(crate) ageing: Duration,
 }
 
 /// A queue that can't be used.
@@ -88,6 +90,7 @@ impl Queue {
             when_full: WhenFull::default(),
             retry: None,
             timeout: None,
+            ageing: DEFAULT_AGEING,
         }
     }
 
@@ -131,6 +134,17 @@ impl Queue {
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
+        self
+    }
+
+    /// How much waiting a step of priority is worth; five minutes if not set.
+    ///
+    /// A task goes before those that became due up to that much earlier, for each step that its priority
+    /// is higher; those that have waited longer still go before it, so nothing waits for ever. With zero,
+    /// priorities make no difference. More than a year counts as a year, which is as good as strict.
+    #[must_use]
+    pub fn ageing(mut self, step: Duration) -> Self {
+        self.ageing = step;
         self
     }
 

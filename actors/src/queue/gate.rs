@@ -8,7 +8,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use actix::Addr;
-use evertask_core::storage::QueueSelector;
+use evertask_core::rank::Rank;
+use evertask_core::storage::{ClaimAnswer, QueueSelector};
 use evertask_core::window::Window;
 use parking_lot::Mutex;
 
@@ -35,7 +36,7 @@ pub(crate) struct Slot(Arc<Gate>);
 
 /// An insert that got no place and is under way, reported when dropped.
 #[must_use]
-pub(crate) struct Spill(Arc<Gate>);
+pub(crate) struct Spill(Arc<Gate>, Rank);
 
 impl Gate {
     pub(crate) fn new(config: Queue, selector: QueueSelector, pool: Addr<WorkerPool>) -> Self {
@@ -72,9 +73,9 @@ impl Gate {
             .then(|| Slot(Arc::clone(self)))
     }
 
-    pub(crate) fn begin_spill(self: &Arc<Self>) -> Spill {
+    pub(crate) fn begin_spill(self: &Arc<Self>, rank: Rank) -> Spill {
         self.window.lock().begin_spill();
-        Spill(Arc::clone(self))
+        Spill(Arc::clone(self), rank)
     }
 
     /// Stored rows may be waiting: the pool looks.
@@ -83,13 +84,18 @@ impl Gate {
         tell(&self.pool, CheckWindow);
     }
 
-    pub(crate) fn begin_claim(&self) -> Option<usize> {
-        self.window.lock().begin_claim()
+    /// Answers how many rows to claim now, if any; `last` is the last delivery that waits.
+    pub(crate) fn begin_claim(&self, last: Option<Rank>) -> Option<usize> {
+        self.window.lock().begin_claim(last)
     }
 
     /// Ends a claim and answers the places of what it took.
-    pub(crate) fn end_claim(self: &Arc<Self>, taken: usize, exhausted: bool) -> Vec<Place> {
-        self.window.lock().end_claim(taken, exhausted);
+    pub(crate) fn end_claim(self: &Arc<Self>, answer: &ClaimAnswer) -> Vec<Place> {
+        let taken = answer.tasks.len();
+        let last = answer.tasks.last();
+        let last = last.map(|task| Rank::of(&task.record, self.config.ageing));
+        let mut window = self.window.lock();
+        window.end_claim(taken, last, answer.exhausted);
         (0..taken).map(|_| Place(Arc::clone(self))).collect()
     }
 
@@ -114,7 +120,7 @@ impl Drop for Slot {
 
 impl Drop for Spill {
     fn drop(&mut self) {
-        self.0.window.lock().end_spill();
+        self.0.window.lock().end_spill(self.1);
         tell(&self.0.pool, CheckWindow);
     }
 }

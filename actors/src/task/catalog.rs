@@ -2,6 +2,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use evertask_core::rank::{InvalidPriority, check_priority};
 use evertask_core::retry::{CustomRetries, CustomRetry, InvalidRetryPolicy, Retries, RetryPolicy};
 use evertask_core::task::{InvalidName, check_name};
 use thiserror::Error;
@@ -102,6 +103,14 @@ pub enum CatalogError {
         /// What is wrong with it.
         source: InvalidName,
     },
+    /// A priority beyond the range.
+    #[error("the options of the task {task:?} can't be used: {source}")]
+    Priority {
+        /// The task.
+        task: &'static str,
+        /// What is wrong with it.
+        source: InvalidPriority,
+    },
     /// A retry policy that makes no sense.
     #[error("the retry policy of the task {task:?} can't be used: {source}")]
     Retry {
@@ -189,6 +198,8 @@ impl Registration {
                 source,
             })?;
         }
+        check_priority(self.task.options.priority)
+            .map_err(|source| CatalogError::Priority { task, source })?;
         self.check_retry()
     }
 

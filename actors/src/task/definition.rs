@@ -134,6 +134,7 @@ pub struct TaskOptions {
     pub(crate) start_within: Option<Duration>,
     pub(crate) audit_level: Option<AuditLevel>,
     pub(crate) logs: Option<LogOptions>,
+    pub(crate) priority: Option<i32>,
 }
 
 impl TaskOptions {
@@ -146,6 +147,13 @@ impl TaskOptions {
     #[must_use]
     pub fn queue(mut self, name: impl Into<String>) -> Self {
         self.queue = Some(name.into());
+        self
+    }
+
+    /// Who goes first in a queue; see [`Dispatch::priority`](crate::Dispatch::priority).
+    #[must_use]
+    pub fn priority(mut self, priority: i32) -> Self {
+        self.priority = Some(priority);
         self
     }
 

@@ -24,10 +24,8 @@ pub(super) async fn explain(
     let now = now()?;
     let mail = QueueSelector::Only("mail".to_owned());
     let claim = |now| ClaimTasks {
-        queues: mail.clone(),
         limit: 100,
-        max_bytes: usize::MAX,
-        now,
+        ..ClaimTasks::everything(mail.clone(), now)
     };
     let claimed = plans
         .of("A claim", true, take(storage, claim(now + 15 * DAY)))

@@ -1,7 +1,10 @@
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::audit::AuditLevel;
 use crate::log::LogLine;
+use crate::rank::DEFAULT_AGEING;
 use crate::task::{
     AttemptRecord, Failure, Generation, RowState, RunRecord, Status, TaskId, TaskRecord,
 };
@@ -241,8 +244,9 @@ impl QueueSelector {
 /// Takes rows for this process: they become `Queued` and owned by it, their generation rises.
 ///
 /// Claimable is a row that is not [over](RowState::is_over), has no wait reason, is available at
-/// `now` or earlier, and has no owner or a dead one. They are taken in the order of (`available_at`, id). Taking a row of a
-/// dead owner that was on probation adds one to its interruptions and ends the probation.
+/// `now` or earlier, and has no owner or a dead one. They are taken in the order of their
+/// [`Rank`](crate::rank::Rank). Taking a row of a dead owner that was on probation adds one to its
+/// interruptions and ends the probation.
 #[derive(Clone, Debug)]
 pub struct ClaimTasks {
     /// From which queues.
@@ -253,6 +257,21 @@ pub struct ClaimTasks {
     pub max_bytes: usize,
     /// The present instant.
     pub now: Timestamp,
+    /// How much waiting a step of priority is worth.
+    pub ageing: Duration,
+}
+
+impl ClaimTasks {
+    /// Takes everything of these queues that is due at `now`, however much it is.
+    pub fn everything(queues: QueueSelector, now: Timestamp) -> Self {
+        Self {
+            queues,
+            limit: u32::MAX,
+            max_bytes: usize::MAX,
+            now,
+            ageing: DEFAULT_AGEING,
+        }
+    }
 }
 
 /// Clears the wait reason and the owner of rows that may have become runnable.

@@ -73,21 +73,21 @@ async fn main() -> Result<(), Box<dyn Error>> {
     };
 
     // Twice 503, then "come back in 30 ms", then a lock that is no failure, then it is taken.
-    let lamp = evertask.dispatch(order("lamp")).await?;
+    let lamp = evertask.dispatch(order("lamp")).await?.id;
     let lamp = ended(&evertask, lamp).await?;
     assert_eq!(lamp.record.state.status, Status::Completed);
     let numbers: Vec<_> = lamp.attempts.iter().map(|attempt| attempt.number).collect();
     assert_eq!(numbers, [1, 2, 3, 4, 4], "a snooze costs no attempt");
 
     // The filter knows that nothing becomes of a 404.
-    let unicorn = evertask.dispatch(order("unicorn")).await?;
+    let unicorn = evertask.dispatch(order("unicorn")).await?.id;
     let unicorn = ended(&evertask, unicorn).await?;
     assert_eq!(unicorn.record.state.status, Status::Failed);
     assert_eq!(unicorn.attempts.len(), 1);
 
     // A policy of this dispatch's own, registered under its name; a sofa is never delivered.
     let twice = RetryPolicy::Custom("twice".to_owned());
-    let sofa = evertask.dispatch(order("sofa")).retry(twice).await?;
+    let sofa = evertask.dispatch(order("sofa")).retry(twice).await?.id;
     let sofa = ended(&evertask, sofa).await?;
     let failure = sofa.record.state.failure.ok_or("it has failed")?;
     println!("sofa: {failure}");
@@ -95,7 +95,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     // Too late to be worth a start.
     let deadline = sofa.record.definition.created_at;
-    let bread = evertask.dispatch(order("bread")).deadline(deadline).await?;
+    let bread = evertask
+        .dispatch(order("bread"))
+        .deadline(deadline)
+        .await?
+        .id;
     let bread = ended(&evertask, bread).await?;
     let failure = bread.record.state.failure.ok_or("it has expired")?;
     println!("bread: {failure}");

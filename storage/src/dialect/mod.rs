@@ -3,8 +3,10 @@
 mod set_based;
 
 use std::fmt::Debug;
+use std::time::Duration;
 
 use async_trait::async_trait;
+use evertask_core::rank::MAX_AGEING;
 use evertask_core::storage::{ProcessStart, QueueSelector, StorageError};
 use evertask_core::time::Timestamp;
 use evertask_entities::{Instant, task};
@@ -20,7 +22,7 @@ use crate::rows::Row;
 
 /// Says that a row is open and nothing but its owner and its time can keep it from being claimed.
 ///
-/// These are the words of the partial index `claimable`: a database uses it for a query that says
+/// These are the words of the partial index `claims`: a database uses it for a query that says
 /// them.
 pub(crate) const CLAIMABLE: &str = "available_at IS NOT NULL AND wait_reason IS NULL \
      AND status <> 'Cancelled' \
@@ -106,13 +108,12 @@ pub(crate) trait Dialect: Debug + Send + Sync {
         number: i64,
     ) -> Result<(), StorageError>;
 
-    /// Finds the next rows to claim in the order of (`available_at`, id), at most `limit`, and locks
-    /// them. Rows that another transaction holds are passed over.
+    /// Finds the next rows to claim in the order of their ranks, at most `limit`, and locks them.
+    /// Rows that another transaction holds are passed over.
     async fn candidates(
         &self,
         transaction: &DatabaseTransaction,
         lanes: Lanes<'_>,
-        now: Timestamp,
         limit: i64,
     ) -> Result<Vec<Candidate>, StorageError>;
 
@@ -132,19 +133,28 @@ pub(crate) trait Dialect: Debug + Send + Sync {
         &self,
         transaction: &DatabaseTransaction,
         lanes: Lanes<'_>,
-        now: Timestamp,
     ) -> Result<Left, StorageError>;
 }
 
 /// Where a claim may take from: the rows of nobody and of the dead, in some queues.
 ///
-/// A *lane* is what one owner has in one queue: a stretch of the index `claimable` that is in the
-/// order of a claim. A claim merges the heads of its lanes, so its cost depends on how many lanes
-/// there are and how many rows it takes, not on how many rows are stored.
+/// A *lane* is what one owner has in one queue at one priority: a stretch of the index `claims` that
+/// is in the order of a claim. A claim merges the heads of its lanes by rank, so its cost depends on
+/// how many lanes there are and how many rows it takes, not on how many rows are stored.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Lanes<'a> {
     pub(crate) dead: &'a [Uuid],
     pub(crate) queues: &'a QueueSelector,
+    pub(crate) now: Timestamp,
+    /// How much waiting a step of priority is worth.
+    pub(crate) ageing: Duration,
+}
+
+impl Lanes<'_> {
+    /// The worth of a step of priority, in microseconds.
+    pub(crate) fn ageing_us(&self) -> i64 {
+        i64::try_from(self.ageing.min(MAX_AGEING).as_micros()).unwrap_or(i64::MAX)
+    }
 }
 
 /// A row that may be claimed, as it is before.

@@ -6,7 +6,6 @@
 
 use async_trait::async_trait;
 use evertask_core::storage::{ProcessStart, QueueSelector, StorageError};
-use evertask_core::time::Timestamp;
 use evertask_entities::task;
 use sea_orm::{DatabaseTransaction, TransactionOptions, Value};
 use uuid::Uuid;
@@ -44,7 +43,8 @@ pub(crate) struct Statements {
     pub(crate) existing_tasks: String,
     /// `1` process, `2` its start, `3` number of the group, `4` pid.
     pub(crate) note_group: String,
-    /// `1` dead owners, `2` queues, `3` now, `4` limit: the next rows of these queues.
+    /// `1` dead owners, `2` queues, `3` now, `4` limit, `5` the worth of a step of priority in
+    /// microseconds: the next rows of these queues.
     pub(crate) candidates_of: String,
     /// The same of every queue but these.
     pub(crate) candidates_except: String,
@@ -194,7 +194,6 @@ impl Dialect for SetBased {
         &self,
         transaction: &DatabaseTransaction,
         lanes: Lanes<'_>,
-        now: Timestamp,
         limit: i64,
     ) -> Result<Vec<Candidate>, StorageError> {
         let sql = match lanes.queues {
@@ -202,7 +201,13 @@ impl Dialect for SetBased {
             QueueSelector::AllExcept(_) => &self.statements.candidates_except,
         };
         let [dead, queues] = self.lanes(lanes)?;
-        let values = [dead, queues, self.encoding.instant(now), limit.into()];
+        let values = [
+            dead,
+            queues,
+            self.encoding.instant(lanes.now),
+            limit.into(),
+            lanes.ageing_us().into(),
+        ];
         query_as(transaction, "look for tasks to claim", sql, values).await
     }
 
@@ -220,14 +225,13 @@ impl Dialect for SetBased {
         &self,
         transaction: &DatabaseTransaction,
         lanes: Lanes<'_>,
-        now: Timestamp,
     ) -> Result<Left, StorageError> {
         let sql = match lanes.queues {
             QueueSelector::Only(_) => &self.statements.next_of,
             QueueSelector::AllExcept(_) => &self.statements.next_except,
         };
         let [dead, queues] = self.lanes(lanes)?;
-        let values = [dead, queues, self.encoding.instant(now)];
+        let values = [dead, queues, self.encoding.instant(lanes.now)];
         let doing = "look for the next task that becomes available";
         let left = query_as(transaction, doing, sql, values).await?;
         Ok(left.into_iter().next().unwrap_or_default())

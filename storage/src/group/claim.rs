@@ -36,18 +36,18 @@ impl Group<'_> {
         let lanes = Lanes {
             dead: &dead,
             queues: &claim.queues,
+            now: claim.now,
+            ageing: claim.ageing,
         };
         let dialect = &self.setting.dialect;
         // One row more than may be taken: if there is one, not all are taken.
         let limit = i64::from(claim.limit) + 1;
-        let candidates = dialect
-            .candidates(self.transaction, lanes, claim.now, limit)
-            .await?;
+        let candidates = dialect.candidates(self.transaction, lanes, limit).await?;
         let found = candidates.len();
         let taken = cut(candidates, claim);
         let exhausted = taken.len() == found;
         let tasks = self.take(&taken, claim.now).await?;
-        let left = dialect.left(self.transaction, lanes, claim.now).await?;
+        let left = dialect.left(self.transaction, lanes).await?;
         let next = left
             .next
             .and_then(|next| DateTime::from_timestamp_micros(next.0));

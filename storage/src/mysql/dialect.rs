@@ -1,6 +1,5 @@
 use async_trait::async_trait;
 use evertask_core::storage::{ProcessStart, StorageError};
-use evertask_core::time::Timestamp;
 use evertask_entities::task;
 use sea_orm::{DatabaseTransaction, TransactionOptions};
 use uuid::Uuid;
@@ -138,10 +137,9 @@ impl Dialect for MySqlDialect {
         &self,
         transaction: &DatabaseTransaction,
         lanes: Lanes<'_>,
-        now: Timestamp,
         limit: i64,
     ) -> Result<Vec<Candidate>, StorageError> {
-        claim::candidates(self, transaction, lanes, now, limit).await
+        claim::candidates(self, transaction, lanes, limit).await
     }
 
     async fn claim(
@@ -157,9 +155,8 @@ impl Dialect for MySqlDialect {
         &self,
         transaction: &DatabaseTransaction,
         lanes: Lanes<'_>,
-        now: Timestamp,
     ) -> Result<Left, StorageError> {
-        claim::left(self, transaction, lanes, now).await
+        claim::left(self, transaction, lanes).await
     }
 }
 

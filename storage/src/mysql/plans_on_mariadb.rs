@@ -127,7 +127,7 @@ impl Place {
 
     #[track_caller]
     fn assert_claimable(&self, step: &Step) {
-        let key = format!("{}tasks_claimable", self.prefix);
+        let key = format!("{}tasks_claims", self.prefix);
         assert_eq!(step.key.as_ref(), Some(&key), "{step:?}");
         assert_eq!(step.kind, "range", "{step:?}");
         assert!(!step.extra.contains("filesort"), "{step:?}");
@@ -154,8 +154,8 @@ fn now() -> Value {
     now.naive_utc().into()
 }
 
-fn lane(owner: Option<Uuid>) -> [Value; 3] {
-    [owner.into(), "mail".into(), now()]
+fn lane(owner: Option<Uuid>) -> [Value; 4] {
+    [owner.into(), "mail".into(), 0_i64.into(), now()]
 }
 
 #[tokio::test]
@@ -169,7 +169,6 @@ async fn a_claim_reads_the_heads_of_its_lanes_in_the_order_of_the_index() {
         values.extend(lane(owner));
         values.push(limit());
     }
-    values.push(limit());
     let heads = place.reads(&place.statements.heads(2), values).await;
     assert_eq!(heads.len(), 2);
     for step in &heads {

@@ -46,11 +46,11 @@ pub(super) struct Statements {
     pub(super) tasks: String,
     /// Rows of id, status, interruptions, generation; before them, the new owner.
     pub(super) take_tasks: String,
-    /// Answers the owner and the queue of every lane.
+    /// Answers the owner, the queue and the priority of every lane.
     pub(super) lanes: String,
-    /// Owner, queue, now, limit.
+    /// Owner, queue, priority, now, limit.
     heads_of_lane: String,
-    /// Owner, queue, now, and the same again.
+    /// Owner, queue, priority, now, and the same again.
     left_of_lane: String,
 }
 
@@ -88,10 +88,12 @@ impl Statements {
             tasks: format!("SELECT task.* FROM {by_id}"),
             take_tasks: take(&tasks),
             lanes: format!(
-                "SELECT DISTINCT owner, wait_reason, queue FROM {tasks} FORCE INDEX ({tasks}_claimable)"
+                "SELECT DISTINCT owner, wait_reason, queue, priority FROM {tasks} \
+                 FORCE INDEX ({tasks}_claims)"
             ),
             heads_of_lane: format!(
-                "(SELECT id, owner, status, OCTET_LENGTH(payload) AS bytes, available_at \
+                "(SELECT id, owner, status, OCTET_LENGTH(payload) AS bytes, available_at, \
+                 priority \
                  FROM {lane} AND available_at <= ? \
                  ORDER BY available_at, id LIMIT ? FOR UPDATE SKIP LOCKED)"
             ),
@@ -105,13 +107,12 @@ impl Statements {
         }
     }
 
-    /// For each lane: owner, queue, now, limit. Then the limit again. Answers candidates in order.
+    /// For each lane: owner, queue, priority, now, limit. Answers the candidates of each in order.
     pub(super) fn heads(&self, lanes: usize) -> String {
-        let heads = union(&self.heads_of_lane, lanes);
-        format!("{heads} ORDER BY available_at, id LIMIT ?")
+        union(&self.heads_of_lane, lanes)
     }
 
-    /// For each lane: owner, queue, now, and the same again. Answers when the next row becomes
+    /// For each lane: owner, queue, priority, now, and the same again. Answers when the next row becomes
     /// available and whether one has been.
     pub(super) fn left(&self, lanes: usize) -> String {
         union(&self.left_of_lane, lanes)
@@ -127,8 +128,8 @@ fn union(of_lane: &str, lanes: usize) -> String {
 /// Without the hint, a small table or old statistics make the server sort the whole backlog.
 fn lane(tasks: &str) -> String {
     format!(
-        "{tasks} FORCE INDEX ({tasks}_claimable) \
-         WHERE owner <=> ? AND queue = ? AND {CLAIMABLE}"
+        "{tasks} FORCE INDEX ({tasks}_claims) \
+         WHERE owner <=> ? AND queue = ? AND priority = ? AND {CLAIMABLE}"
     )
 }
 

@@ -4,6 +4,7 @@
 //! stands before it. Tables are found by the search path of the session; their names are words
 //! checked by [`TablePrefix`], so they are put in as they are.
 
+use evertask_core::rank::{HIGHEST_PRIORITY, LOWEST_PRIORITY};
 use evertask_core::task::Generation;
 use evertask_entities::task;
 use evertask_migration::TablePrefix;
@@ -104,8 +105,8 @@ struct LaneTables {
 }
 
 const LANES_OF: LaneTables = LaneTables {
-    nobody: "nobody(queue) AS (SELECT jsonb_array_elements_text($2::jsonb))",
-    dead: "dead(owner, queue) AS ( \
+    nobody: "of_nobody(queue) AS (SELECT jsonb_array_elements_text($2::jsonb))",
+    dead: "of_dead(owner, queue) AS ( \
            SELECT hex::uuid, item.queue FROM jsonb_array_elements_text($1::jsonb) AS owner(hex) \
            CROSS JOIN jsonb_array_elements_text($2::jsonb) AS item(queue))",
 };
@@ -119,7 +120,7 @@ const LANES_EXCEPT: LaneTables = LaneTables {
              SELECT (SELECT queue FROM {tasks} WHERE owner IS NULL AND queue > leap.queue \
                  AND {CLAIMABLE} ORDER BY owner, queue LIMIT 1) \
              FROM leap WHERE queue IS NOT NULL), \
-             nobody(queue) AS (SELECT queue FROM leap WHERE queue IS NOT NULL \
+             of_nobody(queue) AS (SELECT queue FROM leap WHERE queue IS NOT NULL \
              AND queue NOT IN (SELECT jsonb_array_elements_text($2::jsonb)))",
     dead: "leap_of(owner, queue) AS ( \
            SELECT hex::uuid, (SELECT queue FROM {tasks} WHERE owner = hex::uuid AND {CLAIMABLE} \
@@ -129,9 +130,29 @@ const LANES_EXCEPT: LaneTables = LaneTables {
            SELECT leap_of.owner, (SELECT queue FROM {tasks} WHERE owner = leap_of.owner \
                AND queue > leap_of.queue AND {CLAIMABLE} ORDER BY owner, queue LIMIT 1) \
            FROM leap_of WHERE queue IS NOT NULL), \
-           dead(owner, queue) AS (SELECT owner, queue FROM leap_of WHERE queue IS NOT NULL \
+           of_dead(owner, queue) AS (SELECT owner, queue FROM leap_of WHERE queue IS NOT NULL \
            AND queue NOT IN (SELECT jsonb_array_elements_text($2::jsonb)))",
 };
+
+/// So are the priorities of each; the last step finds none, and no row has none.
+const PRIORITIES: &str = "nobody(queue, priority) AS ( \
+     SELECT queue, (SELECT priority FROM {tasks} WHERE owner IS NULL \
+         AND queue = of_nobody.queue AND {CLAIMABLE} ORDER BY owner, queue, priority LIMIT 1) \
+     FROM of_nobody \
+     UNION ALL \
+     SELECT queue, (SELECT priority FROM {tasks} WHERE owner IS NULL \
+         AND queue = nobody.queue AND priority > nobody.priority AND {CLAIMABLE} \
+         ORDER BY owner, queue, priority LIMIT 1) \
+     FROM nobody WHERE priority IS NOT NULL), \
+     dead(owner, queue, priority) AS ( \
+     SELECT owner, queue, (SELECT priority FROM {tasks} WHERE owner = of_dead.owner \
+         AND queue = of_dead.queue AND {CLAIMABLE} ORDER BY owner, queue, priority LIMIT 1) \
+     FROM of_dead \
+     UNION ALL \
+     SELECT owner, queue, (SELECT priority FROM {tasks} WHERE owner = dead.owner \
+         AND queue = dead.queue AND priority > dead.priority AND {CLAIMABLE} \
+         ORDER BY owner, queue, priority LIMIT 1) \
+     FROM dead WHERE priority IS NOT NULL)";
 
 /// A lane whose rows somebody else is taking gives its next ones; the length of a payload is known
 /// without reading it.
@@ -140,15 +161,19 @@ fn candidates(tasks: &str, lanes: &LaneTables) -> String {
     let heads = |lane: &str, owner: &str| {
         format!(
             "SELECT head.* FROM {lane} CROSS JOIN LATERAL ( \
-             SELECT id, owner, status, octet_length(payload)::bigint AS bytes, available_at \
-             FROM {tasks} WHERE owner {owner} AND queue = {lane}.queue AND available_at <= $3 \
-             AND {CLAIMABLE} ORDER BY owner, queue, available_at, id LIMIT $4 \
+             SELECT id, owner, status, octet_length(payload)::bigint AS bytes, available_at, \
+             priority \
+             FROM {tasks} WHERE owner {owner} AND queue = {lane}.queue \
+             AND priority = {lane}.priority AND available_at <= $3 \
+             AND {CLAIMABLE} ORDER BY owner, queue, priority, available_at, id LIMIT $4 \
              FOR UPDATE SKIP LOCKED) AS head"
         )
     };
     format!(
         "{with} SELECT id, owner, status, bytes FROM ({} UNION ALL {}) AS head \
-         ORDER BY available_at, id LIMIT $4",
+         ORDER BY available_at - ($5::bigint \
+             * least(greatest(priority, {LOWEST_PRIORITY}), {HIGHEST_PRIORITY}) \
+             )::double precision * interval '1 microsecond', id LIMIT $4",
         heads("nobody", "IS NULL"),
         heads("dead", "= dead.owner"),
     )
@@ -175,11 +200,12 @@ fn next(tasks: &str, lanes: &LaneTables) -> String {
     let with = lanes.with(tasks);
     let of = |lane: &str, owner: &str| {
         let rows = format!(
-            "FROM {tasks} WHERE owner {owner} AND queue = {lane}.queue AND {CLAIMABLE} \
-             AND available_at"
+            "FROM {tasks} WHERE owner {owner} AND queue = {lane}.queue \
+             AND priority = {lane}.priority AND {CLAIMABLE} AND available_at"
         );
         format!(
-            "SELECT (SELECT available_at {rows} > $3 ORDER BY owner, queue, available_at LIMIT 1) \
+            "SELECT (SELECT available_at {rows} > $3 \
+             ORDER BY owner, queue, priority, available_at LIMIT 1) \
              AS next, (SELECT true {rows} <= $3 LIMIT 1) AS is_due FROM {lane}"
         )
     };
@@ -193,9 +219,12 @@ fn next(tasks: &str, lanes: &LaneTables) -> String {
 
 impl LaneTables {
     fn with(&self, tasks: &str) -> String {
-        format!("WITH RECURSIVE {}, {}", self.nobody, self.dead)
-            .replace("{tasks}", tasks)
-            .replace("{CLAIMABLE}", CLAIMABLE)
+        format!(
+            "WITH RECURSIVE {}, {}, {PRIORITIES}",
+            self.nobody, self.dead
+        )
+        .replace("{tasks}", tasks)
+        .replace("{CLAIMABLE}", CLAIMABLE)
     }
 }
 
@@ -287,15 +316,15 @@ mod tests {
         };
         let statements = statements(&TablePrefix::default());
         for (sql, scans) in [
-            (&statements.candidates_of, 2),
-            (&statements.candidates_except, 6),
+            (&statements.candidates_of, 6),
+            (&statements.candidates_except, 10),
         ] {
-            let types = format!("{LANES}, bigint");
-            let plan = plan(&tables, sql, &types, "'[]', '[]', now(), 10").await;
+            let types = format!("{LANES}, bigint, bigint");
+            let plan = plan(&tables, sql, &types, "'[]', '[]', now(), 10, 60").await;
             let reads = reads(&plan);
             assert_eq!(reads.len(), scans, "{plan:#?}");
             for read in &reads {
-                assert!(read.contains("using evertask_tasks_claimable"), "{plan:#?}");
+                assert!(read.contains("using evertask_tasks_claims"), "{plan:#?}");
                 assert!(
                     read.contains(" Index Cond: ") && read.contains("owner"),
                     "{plan:#?}"
@@ -311,12 +340,12 @@ mod tests {
             return;
         };
         let statements = statements(&TablePrefix::default());
-        for (sql, scans) in [(&statements.next_of, 4), (&statements.next_except, 8)] {
+        for (sql, scans) in [(&statements.next_of, 8), (&statements.next_except, 12)] {
             let plan = plan(&tables, sql, LANES, "'[]', '[]', now()").await;
             let reads = reads(&plan);
             assert_eq!(reads.len(), scans, "{plan:#?}");
             for read in &reads {
-                assert!(read.contains("using evertask_tasks_claimable"), "{plan:#?}");
+                assert!(read.contains("using evertask_tasks_claims"), "{plan:#?}");
             }
             assert_eq!(count(&plan, "Sort ("), 0, "{plan:#?}");
         }

@@ -93,10 +93,8 @@ pub(crate) fn change(id: u128, expected: i64, status: Status, owner: Option<u128
 
 pub(crate) fn claim_of(queue: &str, now: i64) -> ClaimTasks {
     ClaimTasks {
-        queues: QueueSelector::Only(queue.to_owned()),
         limit: 100,
-        max_bytes: usize::MAX,
-        now: at(now),
+        ..ClaimTasks::everything(QueueSelector::Only(queue.to_owned()), at(now))
     }
 }
 

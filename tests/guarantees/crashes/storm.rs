@@ -212,10 +212,11 @@ async fn everything_is_over(ground: &Ground, ids: &[TaskId]) -> usize {
 
 async fn nothing_is_open(storage: &dyn TaskStorage) {
     let claim = Write::Claim(ClaimTasks {
-        queues: QueueSelector::AllExcept(Vec::new()),
         limit: 1,
-        max_bytes: usize::MAX,
-        now: evertask::time::to_micros(Timestamp::from_timestamp(253_000_000_000, 0).unwrap()),
+        ..ClaimTasks::everything(
+            QueueSelector::AllExcept(Vec::new()),
+            evertask::time::to_micros(Timestamp::from_timestamp(253_000_000_000, 0).unwrap()),
+        )
     });
     let writes = vec![claim];
     let answers = storage.apply(&WriteGroup { writes }).await.unwrap();

@@ -109,6 +109,7 @@ async fn a_refused_dispatch_names_the_remedy_and_stores_nothing(home: Home) {
         evertask.dispatch(unencodable).await,
         evertask.dispatch(large).await,
         evertask.dispatch(Numbered(0)).retry(hasty()).await,
+        evertask.dispatch(Numbered(0)).priority(11).await,
         evertask.dispatch(Numbered(0)).tag(&long).await,
         evertask.dispatch(Numbered(0)).correlation_id(&long).await,
         evertask.dispatch(Numbered(0)).trace(trace).await,
@@ -117,7 +118,16 @@ async fn a_refused_dispatch_names_the_remedy_and_stores_nothing(home: Home) {
     for error in &errors {
         assert_eq!(error.stored(), Stored::No, "{error}");
     }
-    let [unknown, encoding, large, retry, tag, correlation, trace] = errors;
+    let [
+        unknown,
+        encoding,
+        large,
+        retry,
+        priority,
+        tag,
+        correlation,
+        trace,
+    ] = errors;
     assert!(matches!(unknown, DispatchError::UnknownTask { .. }));
     says(&unknown, &["\"test.unregistered\"", "register one"]);
     assert!(matches!(encoding, DispatchError::Encoding { .. }));
@@ -133,6 +143,8 @@ async fn a_refused_dispatch_names_the_remedy_and_stores_nothing(home: Home) {
     says(&large, &["\"test.large\"", "101", "100", "max_payload"]);
     assert!(matches!(retry, DispatchError::Retry(_)));
     says(&retry, &["retry policy", "delay above zero"]);
+    assert!(matches!(priority, DispatchError::Priority(_)));
+    says(&priority, &["11", "from -10 to 10"]);
     for (error, option) in [
         (tag, "tag"),
         (correlation, "correlation id"),

@@ -20,12 +20,8 @@ on_every_storage_and_server! {
 const T0: Timestamp = Timestamp::UNIX_EPOCH;
 
 async fn claim(session: &dyn evertask::storage::TaskStorage) -> Vec<TaskRecord> {
-    let claim = Write::Claim(ClaimTasks {
-        queues: QueueSelector::AllExcept(Vec::new()),
-        limit: 10,
-        max_bytes: 1_000_000,
-        now: T0,
-    });
+    let everywhere = QueueSelector::AllExcept(Vec::new());
+    let claim = Write::Claim(ClaimTasks::everything(everywhere, T0));
     let writes = vec![claim];
     let mut answers = session.apply(&WriteGroup { writes }).await.unwrap();
     let Some(Answer::Claim(answer)) = answers.pop() else {

@@ -141,6 +141,19 @@ macro_rules! conformance_tests {
                 paging_over_one_instant_neither_skips_nor_duplicates
                 rows_stored_between_two_pages_take_their_place
             }
+            priorities {
+                a_higher_priority_is_taken_first
+                a_row_that_has_waited_long_enough_overtakes_a_higher_priority
+                rows_of_one_rank_are_taken_by_id
+                without_ageing_the_priority_makes_no_difference
+                with_much_ageing_nothing_but_the_priority_counts
+                priorities_beyond_the_range_count_as_its_ends
+                a_limit_leaves_those_who_come_last
+                a_high_priority_is_not_taken_before_it_is_due
+                queues_that_are_claimed_together_are_merged_by_rank
+                rows_of_the_dead_are_merged_by_rank_with_those_of_nobody
+                claims_take_rows_in_the_order_of_their_ranks
+            }
             timing {
                 a_row_is_claimed_from_its_very_instant_on
                 the_next_instant_is_the_earliest_of_those_to_come

@@ -100,13 +100,16 @@ pub(super) fn keyed(number: u128, key: &str) -> TaskRecord {
     record
 }
 
+/// What a step of priority is worth in claims.
+pub(super) const AGEING: Duration = Duration::from_mins(1);
+
 /// A claim of everything that is due at `now`.
 pub(super) fn everything(now: Timestamp) -> ClaimTasks {
     ClaimTasks {
-        queues: QueueSelector::AllExcept(Vec::new()),
         limit: 2_000,
         max_bytes: 1 << 30,
-        now,
+        ageing: AGEING,
+        ..ClaimTasks::everything(QueueSelector::AllExcept(Vec::new()), now)
     }
 }
 

@@ -13,7 +13,10 @@ pub(super) fn claim(
     claim: &ClaimTasks,
 ) -> ClaimAnswer {
     let is_free = |owner: Option<ProcessId>| owner.is_none_or(|owner| !living.contains(&owner));
-    let first = |table: &Table| table.ready().first_due(&claim.queues, is_free, claim.now);
+    let first = |table: &Table| {
+        let ready = table.ready();
+        ready.first_due(&claim.queues, is_free, claim.now, claim.ageing)
+    };
     let limit = usize::try_from(claim.limit).unwrap_or(usize::MAX);
     let mut tasks = Vec::new();
     let mut bytes = 0_usize;

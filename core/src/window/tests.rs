@@ -1,0 +1,166 @@
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::*;
+use crate::task::TaskId;
+use crate::time::Timestamp;
+
+fn open_window(capacity: usize, parallelism: usize) -> Window {
+    let mut window = Window::new(capacity, parallelism);
+    assert_eq!(window.begin_claim(None), Some(capacity + parallelism));
+    window.end_claim(0, None, true);
+    window
+}
+
+/// Ranks sort like their numbers.
+fn rank(number: u64) -> Rank {
+    let due = Timestamp::UNIX_EPOCH + Duration::from_secs(number);
+    Rank::new(due, 0, TaskId(Uuid::nil()), Duration::ZERO)
+}
+
+/// A window in which nothing more fits, in the ranks from 10 on.
+fn full_window(capacity: usize, parallelism: usize) -> Window {
+    let mut window = open_window(capacity, parallelism);
+    while window.take_place() {}
+    while window.take_slot() {}
+    window
+}
+
+#[test]
+fn what_ranks_before_a_full_window_is_claimed_at_once_beyond_its_size() {
+    let mut window = full_window(4, 2);
+    window.begin_spill();
+    window.end_spill(rank(20));
+    assert_eq!(window.begin_claim(Some(rank(13))), None, "it comes last");
+    window.begin_spill();
+    window.end_spill(rank(12));
+    assert_eq!(window.begin_claim(Some(rank(13))), Some(2));
+    window.end_claim(2, Some(rank(20)), false);
+    assert_eq!(
+        window.begin_claim(Some(rank(20))),
+        None,
+        "the rest comes after what was taken"
+    );
+}
+
+#[test]
+fn what_a_claim_left_and_may_rank_before_the_window_is_claimed_as_places_become_free() {
+    let mut window = full_window(4, 2);
+    for number in 1..=4 {
+        window.begin_spill();
+        window.end_spill(rank(number));
+    }
+    assert_eq!(window.begin_claim(Some(rank(13))), Some(2));
+    window.end_claim(2, Some(rank(2)), false);
+    assert_eq!(window.begin_claim(Some(rank(13))), None, "no place is free");
+    window.free_place();
+    assert_eq!(window.begin_claim(Some(rank(13))), Some(1));
+}
+
+#[test]
+fn a_failed_claim_does_not_forget_what_ranks_before_the_window() {
+    let mut window = full_window(4, 2);
+    window.begin_spill();
+    window.end_spill(rank(1));
+    assert_eq!(window.begin_claim(Some(rank(13))), Some(2));
+    window.fail_claim();
+    assert_eq!(window.begin_claim(Some(rank(13))), Some(2));
+}
+
+#[test]
+fn a_short_claim_leaves_nothing_that_ranks_before_the_window() {
+    let mut window = full_window(4, 2);
+    window.begin_spill();
+    window.end_spill(rank(1));
+    assert_eq!(window.begin_claim(Some(rank(13))), Some(2));
+    window.end_claim(1, Some(rank(1)), true);
+    assert!(!window.has_backlog());
+    window.set_backlog();
+    assert_eq!(window.begin_claim(Some(rank(13))), None);
+}
+
+#[test]
+fn no_live_dispatch_gets_a_place_before_the_stored_rows_were_looked_at() {
+    let mut window = Window::new(4, 2);
+    assert!(!window.take_place());
+}
+
+#[test]
+fn a_short_claim_opens_the_window() {
+    let mut window = open_window(1, 2);
+    assert!(!window.has_backlog());
+    assert!((0..3).all(|_| window.take_place()));
+    assert!(!window.take_place());
+}
+
+#[test]
+fn a_spill_that_is_under_way_keeps_the_flag_set() {
+    let mut window = open_window(1, 1);
+    window.begin_spill();
+    assert_eq!(
+        window.begin_claim(None),
+        None,
+        "the last short claim is as good as a new one"
+    );
+    window.end_spill(rank(0));
+    assert_eq!(window.begin_claim(None), Some(2));
+    window.begin_spill();
+    window.end_claim(1, None, true);
+    assert!(window.take_slot());
+    assert!(window.has_backlog());
+    assert_eq!(
+        window.begin_claim(None),
+        None,
+        "the spill has not been reported yet"
+    );
+    window.end_spill(rank(0));
+    assert_eq!(window.begin_claim(None), Some(1));
+    window.end_claim(0, None, true);
+    assert!(!window.has_backlog());
+}
+
+#[test]
+fn a_window_whose_room_is_held_for_a_claim_is_not_full() {
+    let mut window = Window::new(1, 1);
+    assert_eq!(window.begin_claim(None), Some(2));
+    assert!(!window.is_full());
+    window.begin_spill();
+    assert!(!window.is_full());
+    window.begin_spill();
+    assert!(window.is_full());
+    window.end_claim(0, None, true);
+    window.end_spill(rank(0));
+    window.end_spill(rank(0));
+    assert!(window.is_full(), "what was stored waits to be claimed");
+    assert_eq!(window.begin_claim(None), Some(2));
+    window.end_claim(2, None, true);
+    window.free_place();
+    assert!(!window.is_full());
+}
+
+#[test]
+fn a_failed_claim_gives_its_places_back_and_can_be_repeated() {
+    let mut window = Window::new(3, 1);
+    assert_eq!(window.begin_claim(None), Some(4));
+    assert_eq!(window.begin_claim(None), None);
+    window.fail_claim();
+    assert_eq!(window.places(), 0);
+    assert_eq!(window.begin_claim(None), Some(4));
+}
+
+#[test]
+fn claims_wait_until_half_of_the_capacity_is_free() {
+    let mut window = Window::new(4, 1);
+    assert_eq!(window.begin_claim(None), Some(5));
+    window.end_claim(5, None, false);
+    assert!(window.take_slot());
+    assert_eq!(window.begin_claim(None), None);
+    window.free_place();
+    window.free_slot();
+    assert!(window.take_slot());
+    window.free_place();
+    window.free_slot();
+    assert!(window.take_slot());
+    assert_eq!(window.begin_claim(None), Some(2));
+}
