@@ -8,13 +8,14 @@ pub use evertask_actors::runtime::StartError;
 #[cfg(feature = "testing")]
 pub use evertask_actors::runtime::{Phase, Provocation, Target};
 pub use evertask_actors::{
-    BlockingHandler, Cancel, CancelOutcome, CatalogError, Client, Dispatch, DispatchError,
-    DispatchOutcome, DispatchRequest, Dispatched, EventStream, GetLogs, GetTask, HealthWatch,
-    KeptReason, LeftBehind, LogCapture, LogTail, PreviewRetention, Queue, QueueError, RequestError,
-    RetentionReport, RetentionStepReport, RunRetention, RuntimeFault, Shutdown, ShutdownReport,
-    StorageHealth, Stored, Subscribe, Supervisor, TailItem, TailLogs, Task, TaskContext, TaskError,
-    TaskEvent, TaskEventKind, TaskHandler, TaskOptions, TaskOutcome, TaskResult, TaskView,
-    WhenFull,
+    BlockingHandler, Cancel, CancelOutcome, CatalogError, Client, ControlQueue, Dispatch,
+    DispatchError, DispatchOutcome, DispatchRequest, Dispatched, EventStream, GetLogs, GetQueues,
+    GetTask, HealthWatch, KeptReason, LeftBehind, LogCapture, LogTail, PreviewRetention, Queue,
+    QueueError, QueueEvent, QueueEventKind, QueueEvents, QueueHandle, QueueOutcome, QueueRequest,
+    QueueStatus, RequestError, RetentionReport, RetentionStepReport, RunRetention, RuntimeFault,
+    Shutdown, ShutdownReport, StorageHealth, Stored, Subscribe, Supervisor, TailItem, TailLogs,
+    Task, TaskContext, TaskError, TaskEvent, TaskEventKind, TaskHandler, TaskOptions, TaskOutcome,
+    TaskResult, TaskView, WhenFull,
 };
 pub use evertask_core::audit::AuditLevel;
 pub use evertask_core::log::{

@@ -29,14 +29,15 @@ mod task;
 
 pub use dispatch::{Dispatch, DispatchError, DispatchOutcome, Dispatched, KeptReason, Stored};
 pub use log::{LogCapture, LogTail, TailItem};
-pub use monitor::{EventStream, TaskEvent, TaskEventKind};
+pub use monitor::{EventStream, QueueEvent, QueueEventKind, QueueEvents, TaskEvent, TaskEventKind};
 pub use persistence::{HealthWatch, StorageHealth};
 pub use queue::{Queue, QueueError, WhenFull};
 pub use retention::{RetentionReport, RetentionStepReport};
-pub use runtime::{Client, DispatchRequest, RuntimeFault};
+pub use runtime::{Client, DispatchRequest, QueueHandle, QueueRequest, RuntimeFault};
 pub use supervisor::{
-    Cancel, CancelOutcome, GetLogs, GetTask, LeftBehind, PreviewRetention, RequestError,
-    RunRetention, Shutdown, ShutdownReport, Subscribe, Supervisor, TailLogs, TaskView,
+    Cancel, CancelOutcome, ControlQueue, GetLogs, GetQueues, GetTask, LeftBehind, PreviewRetention,
+    QueueOutcome, QueueStatus, RequestError, RunRetention, Shutdown, ShutdownReport, Subscribe,
+    Supervisor, TailLogs, TaskView,
 };
 pub use task::{
     BlockingHandler, CatalogBuilder, CatalogError, Task, TaskContext, TaskError, TaskHandler,

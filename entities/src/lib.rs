@@ -9,6 +9,8 @@ pub mod attempt;
 mod instant;
 pub mod log_line;
 pub mod process;
+pub mod queue;
+pub mod queue_audit;
 pub mod run;
 pub mod status_audit;
 pub mod task;

@@ -6,13 +6,15 @@ use std::time::Duration;
 use chrono::DateTime;
 use evertask_core::audit::AuditLevel;
 use evertask_core::log::LogLine;
-use evertask_core::storage::{AuditEntry, StorageError, StorageErrorKind};
+use evertask_core::storage::{
+    AuditEntry, QueueChange, QueueChangeRecord, QueueSettings, StorageError, StorageErrorKind,
+};
 use evertask_core::task::{
     AttemptId, AttemptRecord, DeliveryId, Failure, FailureKind, Generation, ProcessId, RowState,
     RunRecord, SeriesDefinition, TaskDefinition, TaskId, TaskRecord, TraceContext,
 };
 use evertask_core::time::Timestamp;
-use evertask_entities::{Instant, attempt, log_line, run, status_audit, task};
+use evertask_entities::{Instant, attempt, log_line, queue, queue_audit, run, status_audit, task};
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 
@@ -62,11 +64,8 @@ pub(crate) fn task_record(row: task::Model) -> Result<TaskRecord, UnreadableRow>
             .next_run_at
             .map(|at| instant("next_run_at", at))
             .transpose()?,
-        start_by: row.start_by.map(|at| instant("start_by", at)).transpose()?,
-        retry_delay: row
-            .retry_delay_us
-            .map(|span| duration("retry_delay_us", span))
-            .transpose()?,
+        start_by: optional("start_by", row.start_by, instant)?,
+        retry_delay: optional("retry_delay_us", row.retry_delay_us, duration)?,
         snoozes: count("snoozes", row.snoozes.unwrap_or(0))?,
         snooze_reason: row.snooze_reason,
     };
@@ -115,10 +114,7 @@ pub(crate) fn task_record(row: task::Model) -> Result<TaskRecord, UnreadableRow>
             .timeout_us
             .map(|span| duration("timeout_us", span))
             .transpose()?,
-        deadline: row
-            .deadline_at
-            .map(|at| instant("deadline_at", at))
-            .transpose()?,
+        deadline: optional("deadline_at", row.deadline_at, instant)?,
         trace: row.trace_parent.map(|parent| TraceContext {
             parent,
             state: row.trace_state,
@@ -189,6 +185,40 @@ pub(crate) fn log_line(row: log_line::Model) -> Result<LogLine, UnreadableRow> {
     })
 }
 
+pub(crate) fn queue_settings(row: queue::Model) -> Result<QueueSettings, UnreadableRow> {
+    Ok(QueueSettings {
+        queue: row.queue,
+        is_paused: row.is_paused,
+        parallelism: row
+            .parallelism
+            .map(|number| count("parallelism", number))
+            .transpose()?,
+        version: row.version,
+        changed_at: instant("changed_at", row.changed_at)?,
+        actor: row.actor,
+        reason: row.reason,
+    })
+}
+
+pub(crate) fn queue_change(row: queue_audit::Model) -> Result<QueueChangeRecord, UnreadableRow> {
+    let parallelism = row
+        .parallelism
+        .map(|number| count("parallelism", number))
+        .transpose()?;
+    let change = QueueChange::of(&row.change, parallelism).map_err(|error| UnreadableRow {
+        column: "change",
+        reason: error.to_string(),
+    })?;
+    Ok(QueueChangeRecord {
+        queue: row.queue,
+        version: row.version,
+        change,
+        at: instant("at", row.at)?,
+        actor: row.actor,
+        reason: row.reason,
+    })
+}
+
 pub(crate) fn named<T>(column: &'static str, text: &str) -> Result<T, UnreadableRow>
 where
     T: FromStr,
@@ -208,6 +238,14 @@ pub(crate) fn json<T: DeserializeOwned>(
         column,
         reason: error.to_string(),
     })
+}
+
+fn optional<V, T>(
+    column: &'static str,
+    value: Option<V>,
+    read: impl FnOnce(&'static str, V) -> Result<T, UnreadableRow>,
+) -> Result<Option<T>, UnreadableRow> {
+    value.map(|value| read(column, value)).transpose()
 }
 
 pub(crate) fn instant(column: &'static str, micros: Instant) -> Result<Timestamp, UnreadableRow> {

@@ -19,26 +19,26 @@ pub fn transient_database() -> ErrorClass {
 }
 
 fn is_transient(error: &DbErr) -> bool {
-    match error {
-        DbErr::ConnectionAcquire(_) => true,
-        DbErr::Conn(RuntimeErr::SqlxError(cause))
-        | DbErr::Exec(RuntimeErr::SqlxError(cause))
-        | DbErr::Query(RuntimeErr::SqlxError(cause)) => is_transient_in_driver(cause),
-        _ => false,
+    if let DbErr::Conn(RuntimeErr::SqlxError(cause))
+    | DbErr::Exec(RuntimeErr::SqlxError(cause))
+    | DbErr::Query(RuntimeErr::SqlxError(cause)) = error
+    {
+        return is_transient_in_driver(cause);
     }
+    matches!(error, DbErr::ConnectionAcquire(_))
 }
 
 fn is_transient_in_driver(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::Io(_)
-        | sqlx::Error::PoolTimedOut
-        | sqlx::Error::PoolClosed
-        | sqlx::Error::WorkerCrashed => true,
-        sqlx::Error::Database(cause) => {
-            kind_of_refusal(cause.as_ref()) == StorageErrorKind::Transient
-        }
-        _ => false,
+    if let sqlx::Error::Database(cause) = error {
+        return kind_of_refusal(cause.as_ref()) == StorageErrorKind::Transient;
     }
+    matches!(
+        error,
+        sqlx::Error::Io(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed
+    )
 }
 
 #[cfg(test)]

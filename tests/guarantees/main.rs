@@ -33,6 +33,7 @@ mod follow_ups;
 mod idling;
 mod kills;
 mod logs;
+mod queues;
 mod races;
 mod retention;
 mod retries;

@@ -1,12 +1,10 @@
 //! From a dispatch to a stored row with a place, or without one.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix::Addr;
 use evertask_core::audit::AuditLevel;
-use evertask_core::rank::Rank;
 use evertask_core::schedule::Recurrence;
 use evertask_core::storage::{Answer, InsertAnswer, NewTask, Write};
 use evertask_core::task::{
@@ -14,19 +12,21 @@ use evertask_core::task::{
 };
 use evertask_core::time::{Clock, LATEST, Timestamp, later, to_micros};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
 
 use super::answer::{DispatchOutcome, Dispatched, KeptReason};
 use super::check::{check, deadline_of, recurrence_of, series_of};
 use super::error::DispatchError;
 use super::message::{Dispatch, When};
-use crate::delivery::{Delivery, DeliveryRegistry, Registration};
+use super::route::{Route, Routed, Wanted};
+use crate::delivery::{Delivery, DeliveryRegistry};
 use crate::persistence::{Patience, PersistenceClient, WriteError};
 use crate::pool::{Deliver, SweepOrphans};
-use crate::queue::{Gate, Place, Queue, Spill, WhenFull};
+use crate::queue::{Gate, Gates, Queue, Waiting};
 use crate::runtime::Lifecycle;
 use crate::scheduler::{Scheduler, WakeAt};
 use crate::supervision::tell;
-use crate::task::{HandlerCatalog, Payload, RegisteredTask};
+use crate::task::{HandlerCatalog, Payload, RegisteredTask, TaskOptions};
 
 /// What admitting a dispatch needs.
 #[derive(Clone)]
@@ -48,48 +48,11 @@ pub(crate) struct AdmissionDeps {
     pub(crate) audit_level: AuditLevel,
 }
 
-/// The queues by name.
-#[derive(Clone)]
-pub(crate) struct Gates(Arc<HashMap<String, Arc<Gate>>>);
-
-impl Gates {
-    pub(crate) fn new(gates: &[Arc<Gate>]) -> Self {
-        let named = gates
-            .iter()
-            .map(|gate| (gate.name().to_owned(), Arc::clone(gate)));
-        Self(Arc::new(named.collect()))
-    }
-
-    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Gate>> {
-        self.0.values()
-    }
-
-    /// The queue of that name, or the default one with a warning.
-    fn get(&self, name: &str) -> Option<&Arc<Gate>> {
-        self.0.get(name).or_else(|| {
-            tracing::warn!(
-                queue = name,
-                "the queue is not configured, using the default one"
-            );
-            self.0.get(Queue::DEFAULT)
-        })
-    }
-}
-
-/// Where the row goes once it is stored.
-enum Route {
-    /// To its pool: a place and an entry in the registry are taken.
-    Window(Place, Registration),
-    /// It stays stored and is claimed when there is room; the claim waits for this insert.
-    Spilled(Spill),
-    /// It stays stored and is claimed when it is due.
-    Later(Timestamp),
-}
-
 /// A dispatch that was found good; nothing is taken for it yet.
 pub(crate) struct Inspected {
     task: RegisteredTask,
-    gate: Arc<Gate>,
+    /// The queue it is for.
+    declared: Arc<Gate>,
     encoded: Arc<str>,
     audit_level: AuditLevel,
     dispatch: Dispatch,
@@ -99,7 +62,6 @@ pub(crate) struct Inspected {
 pub(crate) struct Plan {
     definition: TaskDefinition,
     recurrence: Option<Recurrence>,
-    rank: Rank,
     /// When it is due, if that is later.
     later: Option<Timestamp>,
     now: Timestamp,
@@ -114,6 +76,7 @@ pub(crate) struct Admitted {
     row: NewTask,
     recurrence: Option<Recurrence>,
     route: Route,
+    caller_gone: Option<CancellationToken>,
 }
 
 /// Checks a dispatch; nothing is stored and nothing taken.
@@ -130,15 +93,27 @@ pub(crate) fn inspect(
         deps.catalog.check_retry(retry)?;
     }
     let audit_level = dispatch.audit_level.or(task.options.audit_level);
-    let wanted = dispatch.queue.as_deref().or(task.options.queue.as_deref());
-    let gate = deps.gates.get(wanted.unwrap_or(Queue::DEFAULT));
+    let named = dispatch.queue.as_deref().or(task.options.queue.as_deref());
+    let unnamed = match dispatch.series {
+        Some(_) => Queue::RECURRING,
+        None => Queue::DEFAULT,
+    };
+    let gate = deps.gates.get(named.unwrap_or(unnamed));
     Ok(Inspected {
         task: task.clone(),
-        gate: Arc::clone(gate.ok_or(DispatchError::ShuttingDown)?),
+        declared: Arc::clone(gate.ok_or(DispatchError::ShuttingDown)?),
         encoded,
         audit_level: audit_level.unwrap_or(deps.audit_level),
         dispatch,
     })
+}
+
+/// Checks a dispatch that is to be stored by this runtime, which must be able to.
+fn inspect_live(deps: &AdmissionDeps, dispatch: Dispatch) -> Result<Inspected, DispatchError> {
+    if deps.lifecycle.is_stopped() {
+        return Err(DispatchError::ShuttingDown);
+    }
+    inspect(deps, dispatch)
 }
 
 /// Checks a dispatch and takes a place for it; nothing is stored yet.
@@ -148,15 +123,8 @@ pub(crate) fn admit(
 ) -> Result<(Admitted, OwnedSemaphorePermit), DispatchError> {
     let inspected = inspect_live(deps, dispatch)?;
     let under_way = hold_under_way(deps, 1)?;
-    Ok((inspected.place(deps)?, under_way))
-}
-
-/// Checks a dispatch that is to be stored by this runtime, which must be able to.
-fn inspect_live(deps: &AdmissionDeps, dispatch: Dispatch) -> Result<Inspected, DispatchError> {
-    if deps.lifecycle.is_stopped() {
-        return Err(DispatchError::ShuttingDown);
-    }
-    inspect(deps, dispatch)
+    let may_wait = !inspected.dispatch.caller.is_handler;
+    Ok((inspected.place(deps, may_wait)?, under_way))
 }
 
 /// Counts dispatches among those that are waiting for their commit, of which there is a limit.
@@ -185,12 +153,10 @@ impl Inspected {
         let deadline = deadline_of(&self.dispatch, self.task.options.start_within, first);
         let recurrence = recurrence_of(series.as_ref())?;
         let priority = self.dispatch.priority.or(self.task.options.priority);
-        let priority = priority.unwrap_or(0);
-        let rank = Rank::new(now, priority, id, self.gate.config.ageing);
         let definition = TaskDefinition {
-            queue: self.gate.name().to_owned(),
+            queue: self.declared.name().to_owned(),
             scheduled_at: due,
-            priority,
+            priority: priority.unwrap_or(0),
             audit_level: self.audit_level,
             deadline,
             series,
@@ -199,20 +165,23 @@ impl Inspected {
         Ok(Plan {
             definition,
             recurrence,
-            rank,
             later: due.filter(|due| *due > now),
             now,
         })
     }
 
-    /// Takes a place for the dispatch, unless its queue refuses it.
-    pub(crate) fn place(self, deps: &AdmissionDeps) -> Result<Admitted, DispatchError> {
+    /// Takes a place for the dispatch, unless its queue refuses it or has its caller wait.
+    pub(crate) fn place(
+        self,
+        deps: &AdmissionDeps,
+        may_wait: bool,
+    ) -> Result<Admitted, DispatchError> {
         let now = deps.clock.now();
         let id = self.dispatch.id;
         let id = id.unwrap_or_else(|| TaskId(deps.ids.next(now)));
         let plan = self.plan(id, now)?;
-        let route = route(deps, &self.gate, plan.rank, id, plan.later)?;
-        Ok(self.admit(deps, plan, route))
+        let routed = self.wanted(&plan, may_wait).route(deps)?;
+        Ok(self.admit(deps, plan, routed))
     }
 
     /// Takes a place if there is one; a task that follows another is never refused.
@@ -220,30 +189,50 @@ impl Inspected {
     /// `is_fresh` says that nobody can have stored its id before. Only such a task may get a place:
     /// of any other, nobody knows when its commit is answered whether the row is this one.
     pub(crate) fn follow(self, deps: &AdmissionDeps, plan: Plan, is_fresh: bool) -> Admitted {
-        let (gate, id) = (&self.gate, plan.definition.id);
-        let window = || {
-            let runs = deps.lifecycle.is_running() && !deps.registry.contains(id);
-            let place = (runs && is_fresh).then(|| gate.take_place())??;
-            Some(Route::Window(place, deps.registry.register(id)?))
-        };
-        let route = match plan.later {
-            Some(at) => Route::Later(at),
-            None => window().unwrap_or_else(|| Route::Spilled(gate.begin_spill(plan.rank))),
-        };
-        self.admit(deps, plan, route)
+        let routed = self.wanted(&plan, false).follow(deps, is_fresh);
+        self.admit(deps, plan, routed)
     }
 
-    fn admit(self, deps: &AdmissionDeps, plan: Plan, route: Route) -> Admitted {
-        let row = row(plan.definition, &route, deps.process, plan.now);
+    fn wanted(&self, plan: &Plan, may_wait: bool) -> Wanted<'_> {
+        Wanted {
+            gate: &self.declared,
+            id: plan.definition.id,
+            now: plan.now,
+            priority: plan.definition.priority,
+            later: plan.later,
+            is_series: plan.definition.series.is_some(),
+            may_wait,
+        }
+    }
+
+    fn admit(self, deps: &AdmissionDeps, plan: Plan, routed: Routed) -> Admitted {
+        let Routed { gate, route } = routed;
+        let mut definition = plan.definition;
+        gate.name().clone_into(&mut definition.queue);
+        if !Arc::ptr_eq(&self.declared, &gate) {
+            keep_defaults(&mut definition, &self.task.options, &self.declared);
+        }
         Admitted {
             deps: deps.clone(),
+            row: row(definition, &route, deps.process, plan.now),
             task: self.task,
-            gate: self.gate,
+            gate,
             payload: self.dispatch.payload,
-            row,
             recurrence: plan.recurrence,
             route,
+            caller_gone: self.dispatch.caller.gone,
         }
+    }
+}
+
+/// Has a task that goes to another queue keep what its own one says.
+fn keep_defaults(definition: &mut TaskDefinition, options: &TaskOptions, declared: &Gate) {
+    let config = &declared.config;
+    if definition.retry.is_none() && options.retry.is_none() {
+        definition.retry.clone_from(&config.retry);
+    }
+    if definition.timeout.is_none() && options.timeout.is_none() {
+        definition.timeout = config.timeout;
     }
 }
 
@@ -255,32 +244,19 @@ fn due_at(when: When, now: Timestamp) -> Option<Timestamp> {
     }
 }
 
-fn route(
-    deps: &AdmissionDeps,
-    gate: &Arc<Gate>,
-    rank: Rank,
-    id: TaskId,
-    later: Option<Timestamp>,
-) -> Result<Route, DispatchError> {
-    if let Some(at) = later {
-        return Ok(Route::Later(at));
-    }
-    // A draining runtime starts nothing, and an id that is under way is stored already: both only
-    // have to reach the storage, however full the window is.
-    if !deps.lifecycle.is_running() || deps.registry.contains(id) {
-        return Ok(Route::Spilled(gate.begin_spill(rank)));
-    }
-    if let Some(place) = gate.take_place()
-        && let Some(registration) = deps.registry.register(id)
-    {
-        return Ok(Route::Window(place, registration));
-    }
-    match gate.config.when_full {
-        WhenFull::Reject if gate.is_full() => Err(DispatchError::QueueFull {
-            queue: gate.name().to_owned(),
-        }),
-        WhenFull::Spill | WhenFull::Reject => Ok(Route::Spilled(gate.begin_spill(rank))),
-    }
+/// Whether a task that is stored is the one that is wanted under its id.
+fn is_same_task(
+    catalog: &HandlerCatalog,
+    wanted: &TaskDefinition,
+    stored: &TaskDefinition,
+) -> bool {
+    let renamed = catalog.stored_as(&stored.task);
+    let same_task = renamed.is_some_and(|task| task.name == wanted.task);
+    // Payloads of two versions can't be compared: whoever repeats a dispatch after an update means
+    // the task that is stored.
+    let same_payload =
+        stored.payload_version != wanted.payload_version || stored.payload == wanted.payload;
+    same_task && same_payload
 }
 
 fn define(dispatch: Dispatch, id: TaskId, encoded: &str, now: Timestamp) -> TaskDefinition {
@@ -299,7 +275,7 @@ fn define(dispatch: Dispatch, id: TaskId, encoded: &str, now: Timestamp) -> Task
 fn row(definition: TaskDefinition, route: &Route, process: ProcessId, now: Timestamp) -> NewTask {
     let state = match route {
         Route::Window(..) => RowState::queued(now, process),
-        Route::Spilled(_) => RowState::waiting(now),
+        Route::Spilled(..) => RowState::waiting(now),
         Route::Later(at) => RowState::waiting(*at),
     };
     new_task(definition, state)
@@ -334,18 +310,33 @@ impl Admitted {
         &self.row
     }
 
-    /// Stores the row and hands it over. Runs to its end even if the caller has gone.
+    /// Stores the row, hands it over and waits for its place if its queue says so. Runs to its end even
+    /// if the caller has gone.
     pub(crate) async fn store(
-        self,
-        _under_way: OwnedSemaphorePermit,
+        mut self,
+        under_way: OwnedSemaphorePermit,
     ) -> Result<Dispatched, DispatchError> {
+        let now = self.row.record.definition.created_at;
+        let waiting = self.route.take_waiting();
+        let caller_gone = self.caller_gone.take();
+        let lifecycle = self.deps.lifecycle.clone();
         let insert = Write::Insert(Box::new(self.row.clone()));
         let patience = Patience::For(self.deps.patience);
-        match self.deps.persistence.apply_one(insert, patience).await {
-            Ok(Answer::Insert(answer)) => self.settle(answer),
-            Ok(_) => Err(self.fail(&WriteError::Lost)),
-            Err(error) => Err(self.fail(&error)),
+        let answer = match self.deps.persistence.apply_one(insert, patience).await {
+            Ok(Answer::Insert(answer)) => answer,
+            Ok(_) => return Err(self.fail(&WriteError::Lost)),
+            Err(error) => return Err(self.fail(&error)),
+        };
+        let waiting = waiting.filter(|_| waits_for_a_place(&answer, now));
+        if let Some(waiting) = &waiting {
+            waiting.note_stored();
         }
+        let dispatched = self.settle(answer)?;
+        drop(under_way);
+        if let Some(waiting) = waiting {
+            wait_for_place(&waiting, caller_gone, &lifecycle).await;
+        }
+        Ok(dispatched)
     }
 
     /// Goes on from what became of the insert.
@@ -381,14 +372,7 @@ impl Admitted {
     fn recognise(self, found: TaskRecord) -> Result<Dispatched, DispatchError> {
         let id = found.definition.id;
         let wanted = &self.row.record.definition;
-        let stored = &found.definition;
-        let renamed = self.deps.catalog.stored_as(&stored.task);
-        let same_task = renamed.is_some_and(|task| task.name == wanted.task);
-        // Payloads of two versions can't be compared: whoever repeats a dispatch after an update
-        // means the task that is stored.
-        let same_payload =
-            stored.payload_version != wanted.payload_version || stored.payload == wanted.payload;
-        if !(same_task && same_payload) {
+        if !is_same_task(&self.deps.catalog, wanted, &found.definition) {
             let task = found.definition.task;
             return Err(DispatchError::IdTaken { id, task });
         }
@@ -423,12 +407,45 @@ impl Admitted {
                 delivery.recurrence = self.recurrence;
                 tell(&gate.pool, Deliver(Box::new(delivery)));
             }
-            Route::Spilled(spill) => drop(spill),
+            Route::Spilled(spill, _) => drop(spill),
             Route::Later(at) => {
                 let gate = self.gate;
                 tell(&self.deps.scheduler, WakeAt { gate, at });
             }
         }
         Ok(Dispatched::new(id, outcome))
+    }
+}
+
+/// Whether the stored row waits for a place, and not for its time or for nothing any more.
+fn waits_for_a_place(answer: &InsertAnswer, now: Timestamp) -> bool {
+    match answer {
+        InsertAnswer::Stored => true,
+        InsertAnswer::Exists(found) => {
+            let state = &found.state;
+            let is_due = state.available_at.is_some_and(|at| at <= now);
+            is_due && state.owner.is_none() && state.wait_reason.is_none()
+        }
+        InsertAnswer::KeyTaken(_) => false,
+    }
+}
+
+/// Waits until the task has its place, or until there is nobody or nothing to wait for: a caller that
+/// has gone, a runtime that begins to shut down. The task is stored and runs in any case.
+async fn wait_for_place(
+    waiting: &Waiting,
+    caller_gone: Option<CancellationToken>,
+    lifecycle: &Lifecycle,
+) {
+    let caller_gone = async {
+        match caller_gone {
+            Some(gone) => gone.cancelled_owned().await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = waiting.granted() => {}
+        () = caller_gone => {}
+        () = lifecycle.left_running() => {}
     }
 }

@@ -76,13 +76,17 @@ pub enum DispatchError {
         task: String,
     },
     /// The window of the queue is full, and the queue rejects what does not fit.
-    #[error("the queue {queue:?} is full; try again later or let it spill")]
+    #[error(
+        "the queue {queue:?} is full and the task {id} is not stored; try again later or let it spill"
+    )]
     QueueFull {
         /// The queue.
         queue: String,
+        /// The id the task would have had.
+        id: TaskId,
     },
-    /// More dispatches are waiting for their commit than allowed.
-    #[error("{limit} dispatches are waiting for their commit already; try again later")]
+    /// More dispatches are waiting for their commit, or for a place in a full queue, than allowed.
+    #[error("{limit} dispatches are waiting already; try again later")]
     Overloaded {
         /// The limit.
         limit: usize,

@@ -7,6 +7,7 @@ use evertask_core::audit::AuditLevel;
 use evertask_core::retry::RetryPolicy;
 use evertask_core::task::{TaskId, TraceContext};
 use evertask_core::time::Timestamp;
+use tokio_util::sync::CancellationToken;
 
 use super::answer::Dispatched;
 use super::error::DispatchError;
@@ -30,8 +31,9 @@ pub(super) enum Deadline {
 
 /// Asks for a task to be stored and run: the message an application sends to the supervisor.
 ///
-/// The answer is [`Dispatched`], once the task is as durable as the database can make it. A dispatch that is
-/// dropped before it was handled stores nothing; after that, everything.
+/// The answer is [`Dispatched`], once the task is as durable as the database can make it; if its queue
+/// [waits](crate::WhenFull::Wait), once it has a place there. A dispatch that is dropped before it was
+/// handled stores nothing; after that, everything.
 ///
 /// ```no_run
 /// # use std::time::Duration;
@@ -69,6 +71,17 @@ pub struct Dispatch {
     pub(super) trace: Option<TraceContext>,
     pub(super) audit_level: Option<AuditLevel>,
     pub(super) series: Option<Series>,
+    pub(super) caller: Caller,
+}
+
+/// Who asks, as far as a full queue is concerned.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Caller {
+    /// It is a handler or a hook, which must not wait for a place: it may hold the very slot that its
+    /// task would need.
+    pub(super) is_handler: bool,
+    /// Fires when the caller has gone; without one, nobody knows.
+    pub(super) gone: Option<CancellationToken>,
 }
 
 /// How a task that runs again and again was asked for.
@@ -103,6 +116,7 @@ impl Dispatch {
             trace: None,
             audit_level: None,
             series: None,
+            caller: Caller::default(),
         }
     }
 
@@ -128,7 +142,8 @@ impl Dispatch {
         self
     }
 
-    /// Runs the task in that queue; one that is not configured means the default queue.
+    /// Runs the task in that queue; one that is not configured means the default queue. A task that
+    /// names none runs in the default queue, a series in the recurring one.
     #[must_use]
     pub fn queue(mut self, name: impl Into<String>) -> Self {
         self.queue = Some(name.into());
@@ -251,6 +266,18 @@ impl Dispatch {
 
     pub(crate) fn has_parent(&self) -> bool {
         self.parent_id.is_some()
+    }
+
+    /// Says that a handler or a hook asks.
+    pub(crate) fn from_handler(mut self) -> Self {
+        self.caller.is_handler = true;
+        self
+    }
+
+    /// Says how it is known that the caller has gone.
+    pub(crate) fn until(mut self, gone: CancellationToken) -> Self {
+        self.caller.gone = Some(gone);
+        self
     }
 }
 

@@ -5,8 +5,9 @@ mod answer;
 mod check;
 mod error;
 mod message;
+mod route;
 
-pub(crate) use admission::{AdmissionDeps, Admitted, Gates, Inspected, admit, inspect};
+pub(crate) use admission::{AdmissionDeps, Admitted, Inspected, admit, inspect};
 pub use answer::{DispatchOutcome, Dispatched, KeptReason};
 pub use error::{DispatchError, Stored};
 pub use message::Dispatch;

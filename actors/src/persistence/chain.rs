@@ -197,6 +197,7 @@ fn last_change(answers: Vec<Answer>) -> Option<ChangeAnswer> {
         | Answer::AppendLogs(_)
         | Answer::Cancel(_)
         | Answer::Reconsidered
+        | Answer::ChangeQueue(_)
         | Answer::Claim(_) => None,
     }
 }

@@ -97,7 +97,7 @@ fn size(write: &Write) -> usize {
             let lines = append.lines.iter();
             ROW + lines.map(LogLine::size).sum::<usize>()
         }
-        Write::Cancel(_) | Write::Reconsider(_) | Write::Claim(_) => ROW,
+        Write::Cancel(_) | Write::Reconsider(_) | Write::ChangeQueue(_) | Write::Claim(_) => ROW,
     }
 }
 

@@ -13,7 +13,7 @@ use tokio::sync::Semaphore;
 use super::claims::ClaimLimits;
 use crate::delivery::{Delivery, DeliveryRegistry, RunDeps, SoloGate, SoloTurn, run};
 use crate::persistence::{Patience, PersistenceClient};
-use crate::queue::Gate;
+use crate::queue::{Gate, Gates};
 use crate::runtime::{FaultSwitch, Lifecycle};
 use crate::supervision::tell;
 use crate::task::HandlerCatalog;
@@ -43,6 +43,7 @@ pub(super) enum Activity {
 #[derive(Clone)]
 pub(crate) struct PoolDeps {
     pub(crate) gate: Arc<Gate>,
+    pub(crate) gates: Gates,
     pub(crate) catalog: Arc<HandlerCatalog>,
     pub(crate) registry: DeliveryRegistry,
     pub(crate) persistence: PersistenceClient,
@@ -81,8 +82,13 @@ pub(crate) struct Deliver(pub(crate) Box<Delivery>);
 #[rtype(result = "()")]
 pub(crate) struct SweepOrphans;
 
-/// Gives back every delivery that has not started; answers how many. Nothing is started any more,
-/// and what still arrives waits for the next drain.
+/// Something else was decided about queues perhaps, by another process.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct LookAtQueues;
+
+/// Gives back every delivery that has not started; answers how many. Nothing is started any more, and
+/// what still arrives waits for the next drain, or is given back, too, if the queue is paused.
 #[derive(Message)]
 #[rtype(result = "usize")]
 pub(crate) struct Drain;
@@ -112,6 +118,10 @@ impl WorkerPool {
         if self.is_draining() {
             return;
         }
+        if self.deps.gate.is_paused() {
+            self.return_window();
+            return;
+        }
         while let Some((rank, turn)) = self.next_startable() {
             let Some(slot) = self.deps.gate.take_slot() else {
                 return;
@@ -131,6 +141,19 @@ impl WorkerPool {
                     .spawn(run(delivery, turn, slot, run_deps)),
             );
         }
+    }
+
+    /// Gives back what has not started, in a task of its own.
+    fn return_window(&mut self) {
+        if self.ready.is_empty() {
+            return;
+        }
+        let waiting = std::mem::take(&mut self.ready);
+        let (deps, returning) = (self.deps.clone(), self.deps.gate.begin_return());
+        actix_rt::spawn(async move {
+            give_back(deps, waiting.into_values().collect()).await;
+            drop(returning);
+        });
     }
 
     /// Answers which delivery is next, with the turn to run alone if it needs one.
@@ -163,10 +186,16 @@ async fn give_back(deps: PoolDeps, mut deliveries: Vec<Delivery>) -> usize {
     if writes.is_empty() {
         return 0;
     }
-    if let Err(error) = deps.persistence.apply(writes, Patience::Endless).await {
-        // Their owner is about to be dead; the next start takes them all the same.
-        tracing::warn!(%error, "waiting tasks were not given back");
-        return 0;
+    match deps.persistence.apply(writes, Patience::Endless).await {
+        Ok(_) => deps.gate.give_back(deliveries.len()),
+        Err(error) => {
+            // Of a shutdown their owner is about to be dead, and the next start takes them all the same.
+            tracing::warn!(%error, "waiting tasks were not given back");
+            if deps.lifecycle.is_running() {
+                tell(&deps.gate.pool, SweepOrphans);
+            }
+            return 0;
+        }
     }
     deliveries.len()
 }
@@ -219,6 +248,22 @@ impl Handler<SweepOrphans> for WorkerPool {
     fn handle(&mut self, _: SweepOrphans, context: &mut Self::Context) {
         self.sweep_wanted = true;
         self.sweep(context);
+    }
+}
+
+impl Handler<LookAtQueues> for WorkerPool {
+    type Result = ();
+
+    fn handle(&mut self, _: LookAtQueues, _: &mut Self::Context) {
+        let deps = self.deps.clone();
+        actix_rt::spawn(async move {
+            match deps.storage.queries().queue_settings().await {
+                Ok(settings) => deps.gates.apply_all(&settings),
+                Err(error) => {
+                    tracing::debug!(%error, "what was decided about queues can't be read")
+                }
+            }
+        });
     }
 }
 

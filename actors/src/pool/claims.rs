@@ -5,12 +5,13 @@ use std::sync::Arc;
 use actix::{Addr, AsyncContext, Context, Handler, Message};
 use evertask_core::lease::RowLease;
 use evertask_core::schedule::{Occurrence, Recurrence};
-use evertask_core::storage::{Answer, ClaimAnswer, ClaimTasks, ClaimedTask, RowChange, Write};
+use evertask_core::storage::{Answer, ClaimAnswer, ClaimedTask, RowChange, Write};
 use evertask_core::task::{Failure, FailureKind, Status, TaskId, TaskRecord, WaitReason};
 use evertask_core::time::Timestamp;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::actor::{Activity, SweepOrphans, WorkerPool};
+use super::look::look_and_claim;
 use crate::delivery::{ClaimUnderWay, Delivery, Registration};
 use crate::persistence::{ChangeChain, Patience, Settled, WriteError};
 use crate::queue::Place;
@@ -35,7 +36,8 @@ pub(super) struct Claimed {
     /// Kept until the rows are registered.
     under_way: ClaimUnderWay,
     lane: Option<OwnedSemaphorePermit>,
-    result: Result<ClaimAnswer, WriteError>,
+    /// `None` if the queue is paused.
+    result: Result<Option<ClaimAnswer>, WriteError>,
 }
 
 /// Delivers the result of a claim; if it is dropped before, the claim counts as lost.
@@ -64,7 +66,7 @@ impl ClaimReply {
         }
     }
 
-    fn deliver(mut self, result: Result<ClaimAnswer, WriteError>) {
+    fn deliver(mut self, result: Result<Option<ClaimAnswer>, WriteError>) {
         if let Some(claimed) = &mut self.claimed {
             claimed.result = result;
         }
@@ -97,17 +99,9 @@ impl WorkerPool {
         );
         let deps = self.deps.clone();
         actix_rt::spawn(async move {
-            reply.keep(deps.lane.acquire_owned().await.ok());
-            let claim = Write::Claim(ClaimTasks {
-                queues: deps.gate.selector.clone(),
-                limit: u32::try_from(room).unwrap_or(u32::MAX),
-                max_bytes: deps.limits.max_bytes,
-                now: deps.clock.now(),
-                ageing: deps.gate.config.ageing,
-            });
-            // Not repeated by the client: a claim whose reply is lost has taken rows all the same,
-            // and they are found as orphans.
-            let answer = deps.persistence.once_claim(claim).await;
+            let lane = Arc::clone(&deps.lane);
+            reply.keep(lane.acquire_owned().await.ok());
+            let answer = look_and_claim(&deps, room).await;
             deps.faults.hit(FaultPoint::AfterClaim);
             reply.deliver(answer);
         });
@@ -116,6 +110,11 @@ impl WorkerPool {
     fn take(&mut self, claimed: ClaimedTask, place: Place) {
         let record = claimed.record;
         let id = record.definition.id;
+        self.deps.gate.line.grant(id);
+        let queue = &record.definition.queue;
+        if self.deps.gates.find(queue).is_none() {
+            self.deps.gates.warn_of_unknown(queue);
+        }
         let Some(registration) = self.deps.registry.register(id) else {
             tracing::warn!(%id, "claimed a task whose delivery is still under way");
             self.sweep_after(id);
@@ -258,7 +257,8 @@ impl Handler<Claimed> for WorkerPool {
         }
         self.activity = Activity::None;
         match result {
-            Ok(answer) => {
+            Ok(None) => self.deps.gate.end_look(),
+            Ok(Some(answer)) => {
                 let gate = &self.deps.gate;
                 let places = gate.end_claim(&answer);
                 if let Some(at) = answer.next_available_at {
@@ -285,7 +285,7 @@ impl Handler<Claimed> for WorkerPool {
 
 impl crate::persistence::PersistenceClient {
     /// Sends a claim once.
-    async fn once_claim(&self, claim: Write) -> Result<ClaimAnswer, WriteError> {
+    pub(super) async fn once_claim(&self, claim: Write) -> Result<ClaimAnswer, WriteError> {
         let posted = self.post(vec![claim], Patience::Endless, false);
         let mut answers = posted.await.unwrap_or(Err(WriteError::Lost))?;
         match answers.pop() {

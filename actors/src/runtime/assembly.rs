@@ -5,7 +5,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
 use actix::{Actor, Context, Supervised};
@@ -21,13 +20,13 @@ use super::faults::FaultSwitch;
 use super::lifecycle::{Lifecycle, RuntimeFault};
 use super::settings::{Settings, StartError};
 use crate::delivery::{DeliveryRegistry, RunDeps, SoloGate, StopSignals};
-use crate::dispatch::{AdmissionDeps, Gates};
+use crate::dispatch::AdmissionDeps;
 use crate::monitor::{Monitor, MonitorDeps, Publisher, Subscribers};
 use crate::persistence::{
     HealthSignal, Patience, Persistence, PersistenceClient, PersistenceDeps, WriteQueue,
 };
 use crate::pool::{ClaimLimits, PoolDeps, WorkerPool};
-use crate::queue::{Gate, Queue, QueueError};
+use crate::queue::{Gate, Gates, Queue, QueueConfig, QueueError};
 use crate::retention::{Housekeeper, HousekeeperDeps, Retention, RetentionDeps};
 use crate::scheduler::{Scheduler, SchedulerDeps};
 use crate::supervision::{ActorName, CrashReport, CrashSink, GuardedSlot, RestartBudget, Verdict};
@@ -50,21 +49,27 @@ const MAILBOX: u16 = 0;
 /// Opens the storage and starts all actors on the current arbiter.
 pub(super) async fn assemble(
     mut settings: Settings,
+    queues: Vec<QueueConfig>,
     handlers: Handle,
     lifecycle: Lifecycle,
 ) -> Result<Ready, StartError> {
     let catalog = Arc::new(std::mem::take(&mut settings.catalog).build()?);
-    add_default_queue(&mut settings.queues);
-    check_retries(&catalog, &settings)?;
-    hand_down_defaults(&mut settings);
-    warn_of_unknown_queues(&catalog, &settings.queues);
+    check_retries(&catalog, &settings, &queues)?;
     let at = settings.clock.now();
     let process = ProcessId(settings.ids.next(at));
     let storage = settings
         .storage
         .open(ProcessStart { id: process, at })
         .await?;
-    let slots = Slots::new(&settings);
+    let slots = Slots::new(&settings, &queues);
+    let gates = slots.gates(&queues);
+    let subscribers = Subscribers::new();
+    let publisher = Publisher::new(slots.monitor.addr(), subscribers.clone());
+    let gates_by_name = Gates::new(&gates, publisher);
+    warn_of_unknown_queues(&catalog, &gates_by_name);
+    // Before anything starts: what was paused stays paused.
+    gates_by_name.begin_look(settings.clock.elapsed());
+    gates_by_name.apply_all(&storage.queries().queue_settings().await?);
     let retention = settings.retention.take().map(|policy| {
         Retention::new(RetentionDeps {
             policy,
@@ -75,13 +80,14 @@ pub(super) async fn assemble(
         })
     });
     let wiring = Wiring {
-        gates: slots.gates(&settings.queues),
+        gates,
+        gates_by_name,
         persistence: PersistenceClient::new(slots.persistence.addr(), Arc::clone(&settings.clock)),
         catalog,
         process,
         storage,
         lifecycle,
-        subscribers: Subscribers::new(),
+        subscribers,
         health: HealthSignal::new(),
         registry: DeliveryRegistry::new(),
         signals: StopSignals::default(),
@@ -111,6 +117,7 @@ struct Wiring {
     storage: Arc<dyn TaskStorage>,
     lifecycle: Lifecycle,
     gates: Vec<Arc<Gate>>,
+    gates_by_name: Gates,
     persistence: PersistenceClient,
     subscribers: Subscribers,
     health: HealthSignal,
@@ -190,7 +197,7 @@ impl Wiring {
     fn admission(&self, slots: &Slots) -> AdmissionDeps {
         AdmissionDeps {
             catalog: Arc::clone(&self.catalog),
-            gates: Gates::new(&self.gates),
+            gates: self.gates_by_name.clone(),
             registry: self.registry.clone(),
             persistence: self.persistence.clone(),
             scheduler: slots.scheduler.addr(),
@@ -211,6 +218,7 @@ impl Wiring {
         let solo = SoloGate::default();
         let pool = |gate: &Arc<Gate>| PoolDeps {
             gate: Arc::clone(gate),
+            gates: self.gates_by_name.clone(),
             catalog: Arc::clone(&self.catalog),
             registry: self.registry.clone(),
             persistence: self.persistence.clone(),
@@ -305,8 +313,8 @@ impl Wiring {
 }
 
 impl Slots {
-    fn new(settings: &Settings) -> Self {
-        let pool = |queue: &Queue| {
+    fn new(settings: &Settings, queues: &[QueueConfig]) -> Self {
+        let pool = |queue: &QueueConfig| {
             GuardedSlot::new(ActorName::from(format!("pool {}", queue.name)), MAILBOX)
         };
         Self {
@@ -318,14 +326,14 @@ impl Slots {
                 .retention
                 .as_ref()
                 .map(|_| GuardedSlot::new(ActorName::from("housekeeper"), MAILBOX)),
-            pools: settings.queues.iter().map(pool).collect(),
+            pools: queues.iter().map(pool).collect(),
         }
     }
 
-    fn gates(&self, queues: &[Queue]) -> Vec<Arc<Gate>> {
+    fn gates(&self, queues: &[QueueConfig]) -> Vec<Arc<Gate>> {
         let names = queues.iter().map(|queue| queue.name.clone());
         let others: Vec<_> = names.filter(|name| name != Queue::DEFAULT).collect();
-        let gate = |(queue, slot): (&Queue, &GuardedSlot<WorkerPool>)| {
+        let gate = |(queue, slot): (&QueueConfig, &GuardedSlot<WorkerPool>)| {
             let selector = if queue.name == Queue::DEFAULT {
                 QueueSelector::AllExcept(others.clone())
             } else {
@@ -350,17 +358,14 @@ impl Slots {
     }
 }
 
-fn add_default_queue(queues: &mut Vec<Queue>) {
-    if !queues.iter().any(|queue| queue.name == Queue::DEFAULT) {
-        let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        queues.push(Queue::default_queue(cores));
-    }
-}
-
 /// Whether the names of retry policies stand for something.
-fn check_retries(catalog: &HandlerCatalog, settings: &Settings) -> Result<(), StartError> {
+fn check_retries(
+    catalog: &HandlerCatalog,
+    settings: &Settings,
+    queues: &[QueueConfig],
+) -> Result<(), StartError> {
     catalog.check_retry(&settings.retry)?;
-    for queue in &settings.queues {
+    for queue in queues {
         if let Some(retry) = &queue.retry {
             let named = |source| QueueError::Retry {
                 queue: queue.name.clone(),
@@ -372,28 +377,12 @@ fn check_retries(catalog: &HandlerCatalog, settings: &Settings) -> Result<(), St
     Ok(())
 }
 
-/// Gives each queue the runtime's defaults where it has none of its own.
-fn hand_down_defaults(settings: &mut Settings) {
-    let (retry, timeout) = (&settings.retry, settings.timeout);
-    for queue in &mut settings.queues {
-        queue.retry.get_or_insert_with(|| retry.clone());
-        queue.timeout = queue.timeout.or(timeout);
-    }
-}
-
-fn warn_of_unknown_queues(catalog: &HandlerCatalog, queues: &[Queue]) {
-    for task in catalog.tasks() {
-        let Some(wanted) = &task.options.queue else {
-            continue;
-        };
-        if !queues.iter().any(|queue| queue.name == *wanted) {
-            let (task, queue) = (task.name, wanted);
-            tracing::warn!(
-                task,
-                queue,
-                "the queue is not configured, using the default one"
-            );
-        }
+fn warn_of_unknown_queues(catalog: &HandlerCatalog, gates: &Gates) {
+    let wanted = catalog
+        .tasks()
+        .filter_map(|task| task.options.queue.as_deref());
+    for name in wanted.filter(|name| gates.find(name).is_none()) {
+        gates.warn_of_unknown(name);
     }
 }
 

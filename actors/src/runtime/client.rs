@@ -10,11 +10,12 @@ use evertask_core::retry::RetryPolicy;
 use evertask_core::task::{IdSource, TaskId, TraceContext};
 use evertask_core::time::{Clock, Timestamp};
 use futures::future::BoxFuture;
+use tokio_util::sync::CancellationToken;
 
 use super::lifecycle::{Lifecycle, RuntimeFault};
 use crate::dispatch::{AdmissionDeps, Dispatch, DispatchError, Dispatched};
 use crate::log::LogTail;
-use crate::monitor::{EventStream, Subscribers, TaskEvent};
+use crate::monitor::{EventStream, QueueEvents, Subscribers, TaskEvent};
 use crate::persistence::HealthWatch;
 use crate::retention::RetentionReport;
 use crate::supervision::ask;
@@ -68,7 +69,9 @@ impl Client {
     /// Sends a dispatch and answers the task that does its work.
     ///
     /// If a crash of ours loses the answer, it is repeated with the same id, so the task is stored
-    /// once.
+    /// once. Should its queue be full and [wait](crate::WhenFull::Wait), the answer comes when the task
+    /// has a place; who stops waiting leaves a task that is stored and runs. Within a handler or a hook
+    /// nothing waits.
     ///
     /// # Errors
     ///
@@ -77,7 +80,13 @@ impl Client {
         let id = dispatch
             .known_id()
             .unwrap_or_else(|| TaskId(self.ids.next(self.clock.now())));
-        let mut dispatch = dispatch.id(id);
+        // Whoever gives up waiting for a place tells the one that keeps it by dropping this.
+        let gone = CancellationToken::new();
+        let _gone = gone.clone().drop_guard();
+        let mut dispatch = dispatch.id(id).until(gone);
+        if self.parent.is_some() {
+            dispatch = dispatch.from_handler();
+        }
         if let (Some(parent), false) = (self.parent, dispatch.has_parent()) {
             dispatch = dispatch.parent(parent);
         }
@@ -179,6 +188,11 @@ impl Client {
     /// Opens a stream of every event from now on.
     pub fn events(&self) -> EventStream {
         self.subscribers.stream(&self.lifecycle)
+    }
+
+    /// Opens a stream of what is decided about queues from now on.
+    pub fn queue_events(&self) -> QueueEvents {
+        self.subscribers.queue_events(&self.lifecycle)
     }
 
     /// Sends every event from now on to an actor; see [`Subscribe`](crate::Subscribe).
@@ -315,7 +329,7 @@ impl DispatchRequest<'_> {
 
     /// See [`Dispatch::no_deadline`].
     pub fn no_deadline(self) -> Self {
-        self.with(|dispatch| dispatch.no_deadline())
+        self.with(Dispatch::no_deadline)
     }
 
     /// See [`Dispatch::audit`].

@@ -64,6 +64,16 @@ impl Lifecycle {
         matches!(*self.0.stage.borrow(), Stage::Running)
     }
 
+    /// Waits until tasks are no longer run.
+    pub(crate) async fn left_running(&self) {
+        let mut stage = self.0.stage.subscribe();
+        // The sender is in `self`, so there is always an answer.
+        stage
+            .wait_for(|stage| !matches!(stage, Stage::Running))
+            .await
+            .ok();
+    }
+
     /// Whether no more tasks are taken.
     pub(crate) fn is_stopped(&self) -> bool {
         matches!(*self.0.stage.borrow(), Stage::Stopped | Stage::Ended { .. })

@@ -6,6 +6,7 @@ mod faults;
 mod lifecycle;
 #[cfg(feature = "testing")]
 mod provoke;
+mod queue_handle;
 mod settings;
 mod start;
 
@@ -15,5 +16,6 @@ pub(crate) use faults::{FaultPoint, FaultSwitch};
 pub use faults::{Phase, Provocation, Target};
 pub(crate) use lifecycle::Lifecycle;
 pub use lifecycle::RuntimeFault;
+pub use queue_handle::{QueueHandle, QueueRequest};
 pub use settings::{Settings, StartError};
 pub use start::{Runtime, start};

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use evertask_core::audit::AuditLevel;
@@ -11,7 +12,7 @@ use evertask_core::task::{IdSource, RandomIds};
 use evertask_core::time::{Clock, SystemClock};
 use thiserror::Error;
 
-use crate::queue::{Queue, QueueError};
+use crate::queue::{Queue, QueueConfig, QueueError, Surroundings, resolve};
 use crate::task::{CatalogBuilder, CatalogError};
 
 /// Everything a runtime is told at its start.
@@ -21,7 +22,7 @@ pub struct Settings {
     pub storage: Arc<dyn StorageBackend>,
     /// What can run.
     pub catalog: CatalogBuilder,
-    /// The configured queues; the default queue is added if it is not among them.
+    /// The configured queues; those that always exist are added if they are not among them.
     pub queues: Vec<Queue>,
     /// The clock.
     pub clock: Arc<dyn Clock>,
@@ -133,14 +134,19 @@ impl Settings {
             });
         }
         self.retry.validate()?;
-        let mut names = std::collections::HashSet::new();
-        for queue in &self.queues {
-            queue.validate()?;
-            if !names.insert(&queue.name) {
-                return Err(QueueError::Duplicate(queue.name.clone()).into());
-            }
-        }
         Ok(())
+    }
+
+    /// The queues as they are once everything is known.
+    pub(crate) fn queues(&self) -> Result<Vec<QueueConfig>, QueueError> {
+        let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let surroundings = Surroundings {
+            cores,
+            is_durable: self.storage.is_durable(),
+            retry: Some(self.retry.clone()),
+            timeout: self.timeout,
+        };
+        resolve(&self.queues, &surroundings)
     }
 }
 

@@ -48,6 +48,10 @@ impl Supervisor {
     pub(crate) fn new(deps: SupervisorDeps) -> Self {
         Self { deps }
     }
+
+    pub(super) fn deps(&self) -> &SupervisorDeps {
+        &self.deps
+    }
 }
 
 impl Actor for Supervisor {
@@ -95,8 +99,11 @@ impl Handler<Cancel> for Supervisor {
         });
         let persistence = self.deps.admission.persistence.clone();
         let patience = Patience::For(self.deps.patience);
+        let (id, gates) = (cancel.id, self.deps.admission.gates.clone());
         Box::pin(async move {
             let answer = persistence.apply_one(write, patience).await;
+            // A cancelled task needs no place.
+            gates.let_go(id);
             let was_running = under_way.was_running;
             let is_heard = under_way.is_heard();
             drop(under_way);

@@ -6,6 +6,7 @@ use thiserror::Error;
 use super::shutdown::ShutdownReport;
 use crate::log::LogTail;
 use crate::monitor::TaskEvent;
+use crate::queue::QueueError;
 use crate::retention::RetentionReport;
 
 /// Cancels a task, wherever it is; the answer comes once that is stored.
@@ -141,6 +142,15 @@ pub enum RequestError {
     /// The search asks for something that can't be answered.
     #[error(transparent)]
     Search(#[from] InvalidLogSearch),
+    /// No queue of that name is configured.
+    #[error("the queue {queue:?} is not configured; add it with `.queue(…)`")]
+    UnknownQueue {
+        /// The name.
+        queue: String,
+    },
+    /// A queue can't be what is asked for.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
     /// No retention policy is set.
     #[error("no retention policy is set; add one with `.retention(…)`")]
     NoRetention,

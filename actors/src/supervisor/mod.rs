@@ -6,6 +6,7 @@
 
 mod actor;
 mod messages;
+mod queues;
 mod shutdown;
 
 pub use actor::Supervisor;
@@ -14,5 +15,6 @@ pub use messages::{
     Cancel, CancelOutcome, GetLogs, GetTask, PreviewRetention, RequestError, RunRetention,
     Shutdown, Subscribe, TailLogs, TaskView,
 };
+pub use queues::{ControlQueue, GetQueues, QueueOutcome, QueueStatus};
 pub use shutdown::{LeftBehind, ShutdownReport};
 pub(crate) use shutdown::{ShutdownDeps, ShutdownTimes, Shutdowns};

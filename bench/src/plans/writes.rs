@@ -75,6 +75,7 @@ async fn take(
         | Answer::Change(_)
         | Answer::AppendLogs(_)
         | Answer::Cancel(_)
+        | Answer::ChangeQueue(_)
         | Answer::Reconsidered => None,
     });
     Ok(claimed.flatten().map(|task| task.record).collect())

@@ -20,8 +20,10 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub struct ErrorClass {
     name: &'static str,
-    belongs: Arc<dyn Fn(&(dyn Error + 'static)) -> bool + Send + Sync>,
+    belongs: Arc<Belongs>,
 }
+
+type Belongs = dyn Fn(&(dyn Error + 'static)) -> bool + Send + Sync;
 
 /// More causes than an error can be expected to have.
 const DEPTH: usize = 64;
@@ -29,7 +31,7 @@ const DEPTH: usize = 64;
 impl ErrorClass {
     /// The errors of a type.
     pub fn of<E: Error + 'static>() -> Self {
-        Self::new(type_name::<E>(), |error| error.is::<E>())
+        Self::new(type_name::<E>(), <dyn Error>::is::<E>)
     }
 
     /// The errors of which that is true; the name is for logs.

@@ -1,3 +1,4 @@
+use super::queue::QueueSettings;
 use crate::task::{Status, TaskId, TaskRecord};
 use crate::time::Timestamp;
 
@@ -14,6 +15,8 @@ pub enum Answer {
     Cancel(CancelAnswer),
     /// To [`Write::Reconsider`](super::Write::Reconsider).
     Reconsidered,
+    /// To [`Write::ChangeQueue`](super::Write::ChangeQueue).
+    ChangeQueue(ChangeQueueAnswer),
     /// To [`Write::Claim`](super::Write::Claim).
     Claim(ClaimAnswer),
 }
@@ -86,6 +89,15 @@ pub enum CancelAnswer {
     AlreadyOver(Status),
     /// There is no such task.
     Unknown,
+}
+
+/// What became of a change of a queue.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ChangeQueueAnswer {
+    /// It is made, by this write or an earlier one; these are the settings now.
+    Changed(QueueSettings),
+    /// The queue is so already, by what others did or because nothing was ever decided about it.
+    Unchanged(Option<QueueSettings>),
 }
 
 /// What a claim took.

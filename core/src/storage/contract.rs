@@ -35,6 +35,11 @@ pub trait StorageBackend: Debug + Send + Sync + 'static {
     ///
     /// Fails if the database can't be reached or is not one this version can use.
     async fn open(&self, start: ProcessStart) -> Result<Arc<dyn TaskStorage>, StorageError>;
+
+    /// Whether tasks outlive the process; it decides what a full queue does if nobody says.
+    fn is_durable(&self) -> bool {
+        true
+    }
 }
 
 /// An open storage: the contract every database behind evertask fulfils.

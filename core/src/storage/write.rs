@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::queue::ChangeQueue;
 use crate::audit::AuditLevel;
 use crate::log::LogLine;
 use crate::rank::DEFAULT_AGEING;
@@ -13,8 +14,8 @@ use crate::time::Timestamp;
 /// Writes that commit together, each answered on its own.
 ///
 /// A storage applies them in this order, whatever their order in the group: inserts, changes, the
-/// follow-ups of the changes that were applied, log lines, cancels, reconsiderations, claims. A claim
-/// therefore sees everything else the group did.
+/// follow-ups of the changes that were applied, log lines, cancels, reconsiderations, changes of
+/// queues, claims. A claim therefore sees everything else the group did.
 #[derive(Clone, Debug, Default)]
 pub struct WriteGroup {
     /// The writes; the answers come in their order.
@@ -34,6 +35,8 @@ pub enum Write {
     Cancel(CancelTask),
     /// Lets rows that could not run be looked at again.
     Reconsider(ReconsiderWaiting),
+    /// Changes a queue for all processes.
+    ChangeQueue(ChangeQueue),
     /// Takes rows to work on.
     Claim(ClaimTasks),
 }
@@ -51,6 +54,8 @@ pub enum WriteKind {
     Cancel,
     /// Of [`Write::Reconsider`].
     Reconsider,
+    /// Of [`Write::ChangeQueue`].
+    ChangeQueue,
     /// Of [`Write::Claim`].
     Claim,
 }
@@ -64,6 +69,7 @@ impl Write {
             Self::AppendLogs(_) => WriteKind::AppendLogs,
             Self::Cancel(_) => WriteKind::Cancel,
             Self::Reconsider(_) => WriteKind::Reconsider,
+            Self::ChangeQueue(_) => WriteKind::ChangeQueue,
             Self::Claim(_) => WriteKind::Claim,
         }
     }

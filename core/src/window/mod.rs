@@ -5,6 +5,9 @@
 //! its delivery ends. While the *backlog flag* is set, stored rows may be waiting: no dispatch gets
 //! a place, so that nothing overtakes them, and the pool claims until a claim comes back short.
 //!
+//! A *paused* window hands out neither places nor slots. Its flag stays set, so that what is dispatched
+//! meanwhile is stored and waits for its turn behind what was stored before.
+//!
 //! The flag clears only on a short claim that was issued after the last spilled insert was reported
 //! and while none is under way: any other short claim may have missed one.
 //!
@@ -22,6 +25,7 @@ pub struct Window {
     parallelism: usize,
     places: usize,
     running: usize,
+    paused: bool,
     backlog: bool,
     spilling: usize,
     /// Inserts without a place that were made and may not have been claimed yet.
@@ -48,6 +52,7 @@ impl Window {
             parallelism,
             places: 0,
             running: 0,
+            paused: false,
             backlog: true,
             spilling: 0,
             spilled: 0,
@@ -68,14 +73,42 @@ impl Window {
         self.places
     }
 
+    /// How many deliveries hold a place; what is held for a claim does not count.
+    pub fn places_taken(&self) -> usize {
+        let held = self.claim.map_or(0, |claim| claim.room);
+        self.places.saturating_sub(held)
+    }
+
     /// How many handlers run.
     pub fn running(&self) -> usize {
         self.running
     }
 
+    /// How many handlers may run.
+    pub fn parallelism(&self) -> usize {
+        self.parallelism
+    }
+
+    /// Changes how many handlers may run; those that run go on, even if they are too many now.
+    pub fn set_parallelism(&mut self, parallelism: usize) {
+        self.parallelism = parallelism;
+    }
+
+    /// Whether nothing may start.
+    pub fn is_paused(&self) -> bool {
+        self.paused
+    }
+
+    /// Hands out nothing any more, or begins again to do so. Either way the stored rows have to be
+    /// looked at before the next place is taken.
+    pub fn set_paused(&mut self, paused: bool) {
+        self.paused = paused;
+        self.set_backlog();
+    }
+
     /// Takes a place for a live dispatch; `false` means that it has to be stored only.
     pub fn take_place(&mut self) -> bool {
-        if self.backlog || self.room() == 0 {
+        if self.paused || self.backlog || self.room() == 0 {
             return false;
         }
         self.places += 1;
@@ -87,8 +120,7 @@ impl Window {
     /// A window from which no place can be taken, because stored rows have to be looked at first,
     /// need not be full: the room held for a claim does not count.
     pub fn is_full(&self) -> bool {
-        let held = self.claim.map_or(0, |claim| claim.room);
-        let taken = self.places.saturating_sub(held) + self.spilling + self.spilled;
+        let taken = self.places_taken() + self.spilling + self.spilled;
         taken >= self.capacity + self.parallelism
     }
 
@@ -99,7 +131,7 @@ impl Window {
 
     /// Takes a slot to run a handler in; `false` means that all are busy.
     pub fn take_slot(&mut self) -> bool {
-        if self.running >= self.parallelism {
+        if self.paused || self.running >= self.parallelism {
             return false;
         }
         self.running += 1;
@@ -124,6 +156,12 @@ impl Window {
         self.spilled += 1;
         self.spills += 1;
         self.backlog = true;
+    }
+
+    /// That many deliveries were given back to the storage; their places are freed one by one.
+    pub fn give_back(&mut self, deliveries: usize) {
+        self.spilled += deliveries;
+        self.set_backlog();
     }
 
     /// Stored rows may be waiting, for another reason than a spill.
@@ -180,6 +218,16 @@ impl Window {
         if claim.spills == self.spills && self.spilling == 0 {
             self.backlog = false;
             self.spilled = 0;
+        }
+    }
+
+    /// Instead of a claim there was only a look, which found that nothing may be claimed: there is no
+    /// reason for the next one before something else is stored.
+    pub fn end_look(&mut self) {
+        if let Some(claim) = self.claim.take() {
+            self.places = self.places.saturating_sub(claim.room);
+            self.best_stored = earlier(self.best_stored, claim.best_stored);
+            self.exhausted_at = Some(claim.spills);
         }
     }
 

@@ -164,3 +164,62 @@ fn claims_wait_until_half_of_the_capacity_is_free() {
     assert!(window.take_slot());
     assert_eq!(window.begin_claim(None), Some(2));
 }
+
+#[test]
+fn a_paused_window_hands_out_neither_places_nor_slots() {
+    let mut window = open_window(1, 1);
+    assert!(window.take_place());
+    window.set_paused(true);
+    assert!(!window.take_place());
+    assert!(!window.take_slot());
+    window.set_paused(false);
+    assert!(window.take_slot());
+    assert!(!window.take_place(), "the stored rows come first");
+    assert_eq!(window.begin_claim(None), Some(1));
+    window.end_claim(0, None, true);
+    assert!(window.take_place());
+}
+
+#[test]
+fn a_look_in_vain_is_not_repeated_before_something_is_stored() {
+    let mut window = Window::new(1, 1);
+    window.set_paused(true);
+    assert_eq!(window.begin_claim(None), Some(2));
+    window.end_look();
+    assert_eq!(window.begin_claim(None), None);
+    assert_eq!(window.places(), 0);
+    window.begin_spill();
+    window.end_spill(rank(1));
+    assert_eq!(window.begin_claim(None), Some(2));
+    window.end_look();
+    window.set_paused(false);
+    assert_eq!(window.begin_claim(None), Some(2));
+}
+
+#[test]
+fn what_was_given_back_still_counts_towards_a_full_window() {
+    let mut window = open_window(1, 1);
+    assert!(window.take_place() && window.take_place());
+    window.set_paused(true);
+    window.give_back(2);
+    window.free_place();
+    window.free_place();
+    assert!(window.is_full());
+}
+
+#[test]
+fn a_smaller_parallelism_stops_nobody_and_lets_fewer_begin() {
+    let mut window = open_window(4, 3);
+    assert!((0..4).all(|_| window.take_place()));
+    assert!((0..3).all(|_| window.take_slot()));
+    window.set_parallelism(1);
+    for _ in 0..2 {
+        window.free_slot();
+        window.free_place();
+        assert!(!window.take_slot(), "{} run", window.running());
+    }
+    window.free_slot();
+    assert!(window.take_slot());
+    window.set_parallelism(2);
+    assert!(window.take_slot());
+}

@@ -5,6 +5,7 @@ mod change;
 mod claim;
 mod insert;
 mod logs;
+mod queues;
 mod reconsider;
 
 use std::collections::BTreeSet;
@@ -65,6 +66,7 @@ impl<'a> Group<'a> {
     pub(crate) async fn apply(&mut self, group: &WriteGroup) -> Result<Vec<Answer>, StorageError> {
         let (mut inserts, mut changes, mut cancels) = (Vec::new(), Vec::new(), Vec::new());
         let (mut logs, mut reconsiderations, mut claims) = (Vec::new(), Vec::new(), Vec::new());
+        let mut queues = Vec::new();
         for write in &group.writes {
             match write {
                 Write::Insert(insert) => inserts.push(insert.as_ref()),
@@ -72,6 +74,7 @@ impl<'a> Group<'a> {
                 Write::AppendLogs(append) => logs.push(append),
                 Write::Cancel(cancel) => cancels.push(cancel),
                 Write::Reconsider(reconsideration) => reconsiderations.push(reconsideration),
+                Write::ChangeQueue(change) => queues.push(change),
                 Write::Claim(claim) => claims.push(claim),
             }
         }
@@ -81,6 +84,7 @@ impl<'a> Group<'a> {
         let mut logged = self.append_logs(&logs).await?.into_iter();
         let mut cancelled = self.cancel(&cancels).await?.into_iter();
         self.reconsider(&reconsiderations).await?;
+        let mut queues_changed = self.change_queues(&queues).await?.into_iter();
         let mut claimed = self.claim(&claims).await?.into_iter();
         self.write_history().await?;
         let answers = group.writes.iter().map(|write| match write {
@@ -89,6 +93,7 @@ impl<'a> Group<'a> {
             Write::AppendLogs(_) => logged.next().map(Answer::AppendLogs),
             Write::Cancel(_) => cancelled.next().map(Answer::Cancel),
             Write::Reconsider(_) => Some(Answer::Reconsidered),
+            Write::ChangeQueue(_) => queues_changed.next().map(Answer::ChangeQueue),
             Write::Claim(_) => claimed.next().map(Answer::Claim),
         });
         answers.collect::<Option<Vec<_>>>().ok_or_else(|| {

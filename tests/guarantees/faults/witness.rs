@@ -297,6 +297,12 @@ fn line(process: ProcessId, write: &Write, answer: &Answer) -> String {
         (Write::Cancel(cancel), answer) => format!("{process} cancel {}: {answer:?}", cancel.id),
         (Write::Reconsider(known), _) => format!("{process} reconsider {:?}", known.known_tasks),
         (Write::Claim(_), answer) => format!("{process} claim: {answer:?}"),
+        (Write::ChangeQueue(change), answer) => {
+            format!(
+                "{process} {} of {}: {answer:?}",
+                change.change, change.queue
+            )
+        }
         (Write::AppendLogs(logs), answer) => {
             format!("{process} logs of {}: {answer:?}", logs.id)
         }

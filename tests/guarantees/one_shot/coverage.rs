@@ -4,7 +4,14 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 /// The folders of tests here that the map names one by one.
-const FOLDERS: [&str; 5] = ["one_shot", "series", "audit", "evolution", "kills"];
+const FOLDERS: [&str; 6] = [
+    "one_shot",
+    "series",
+    "audit",
+    "evolution",
+    "kills",
+    "queues",
+];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))

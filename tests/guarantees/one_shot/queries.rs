@@ -2,11 +2,11 @@
 
 use async_trait::async_trait;
 use evertask::log::{LogPage, LogSearch};
-use evertask::storage::AuditEntry;
 use evertask::storage::query::{
-    CappedCount, HistoryPage, HistorySearch, QueueCount, StatisticsBucket, StatisticsQuery,
-    TaskFilter, TaskPage, TaskQueries, TaskSearch,
+    CappedCount, HistoryPage, HistorySearch, PageLimit, QueueCount, StatisticsBucket,
+    StatisticsQuery, TaskFilter, TaskPage, TaskQueries, TaskSearch,
 };
+use evertask::storage::{AuditEntry, QueueChangeRecord, QueueSettings};
 use evertask::time::Timestamp;
 use evertask::{AttemptOutcome, AttemptRecord, RunRecord, Status, StorageError, TaskRecord};
 
@@ -31,6 +31,20 @@ impl TaskQueries for Session {
         created_from: Option<Timestamp>,
     ) -> Result<Vec<QueueCount>, StorageError> {
         self.inner().queries().counts(created_from).await
+    }
+
+    async fn queue_settings(&self) -> Result<Vec<QueueSettings>, StorageError> {
+        self.inner().queries().queue_settings().await
+    }
+
+    async fn queue_changes(
+        &self,
+        queue: &str,
+        before: Option<i64>,
+        limit: PageLimit,
+    ) -> Result<Vec<QueueChangeRecord>, StorageError> {
+        let inner = self.inner().queries();
+        inner.queue_changes(queue, before, limit).await
     }
 
     async fn statistics(

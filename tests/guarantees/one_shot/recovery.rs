@@ -196,7 +196,8 @@ fn claimed_rows((_, answer): &(Write, Answer)) -> Option<usize> {
         | Answer::Change(_)
         | Answer::AppendLogs(_)
         | Answer::Cancel(_)
-        | Answer::Reconsidered => None,
+        | Answer::Reconsidered
+        | Answer::ChangeQueue(_) => None,
     }
 }
 

@@ -67,6 +67,7 @@ pub(super) fn changes(step: &Step<'_>, wanted: impl Fn(&RowChange) -> bool) -> b
         | Write::AppendLogs(_)
         | Write::Cancel(_)
         | Write::Reconsider(_)
+        | Write::ChangeQueue(_)
         | Write::Claim(_) => false,
     })
 }

@@ -62,10 +62,9 @@ async fn jitter_is_drawn_from_what_was_injected(home: Home) {
     let dice = SeededRandomness::new(7);
     let expected: Vec<_> = (0..3)
         .map(|doubled| {
-            let nanos = u128::from(dice.draw()) * (first * (1 << doubled)).as_nanos() >> 64;
-            let played = Duration::from_nanos(u64::try_from(nanos).unwrap());
-            let delay = first * (1 << doubled) - played;
-            Duration::from_micros(u64::try_from(delay.as_nanos().div_ceil(1_000)).unwrap())
+            let whole = (first * (1 << doubled)).as_nanos();
+            let delay = whole - ((u128::from(dice.draw()) * whole) >> 64);
+            Duration::from_micros(u64::try_from(delay.div_ceil(1_000)).unwrap())
         })
         .collect();
     let builder = failing(&diary).at::<Failing>(&home).clock(clock.clone());

@@ -106,14 +106,14 @@ impl Retries {
         randomness: &dyn Randomness,
     ) -> Option<Duration> {
         let wanted = match failure.kind {
-            FailureKind::Permanent
+            FailureKind::TimedOut if self.timeouts => None,
+            FailureKind::TimedOut
+            | FailureKind::Permanent
             | FailureKind::Cancelled
             | FailureKind::Stopped
             | FailureKind::Quarantined
             | FailureKind::Undecodable
             | FailureKind::Expired => return None,
-            FailureKind::TimedOut if self.timeouts => None,
-            FailureKind::TimedOut => return None,
             FailureKind::Transient | FailureKind::Panicked | FailureKind::Other => match advice {
                 Advice::After(delay) => Some(delay),
                 Advice::Filtered(verdict) if self.passes(failure.kind, verdict) => None,

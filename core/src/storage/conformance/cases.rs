@@ -331,6 +331,18 @@ macro_rules! conformance_tests {
                 tasks_that_keep_no_successes_are_left_out
                 statistics_agree_with_a_look_at_every_run
             }
+            queues {
+                a_queue_of_which_nothing_was_decided_has_no_settings
+                a_change_is_read_back_with_who_and_why
+                what_is_so_already_is_not_written
+                a_change_written_again_is_made_once
+                queues_are_told_apart_exactly
+                changes_are_read_page_by_page_latest_first
+                changes_of_a_group_follow_each_other
+                a_rejected_group_changes_no_queue
+                decisions_are_everybodys_and_outlive_their_process
+                of_two_processes_that_change_a_queue_at_once_both_are_heard
+            }
             concurrency {
                 two_processes_claiming_at_once_share_no_row
                 of_two_changes_from_one_generation_one_is_applied

@@ -62,6 +62,7 @@ pub mod logs;
 pub mod paging;
 pub mod policies;
 pub mod priorities;
+pub mod queues;
 pub mod reads;
 pub mod reconsider;
 pub mod retention;

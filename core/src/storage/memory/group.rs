@@ -1,8 +1,8 @@
 use super::Shared;
 use super::{claim, insert, logs, update};
 use crate::storage::{
-    Answer, AppendLogs, CancelTask, ChangeAnswer, ClaimTasks, NewTask, ReconsiderWaiting,
-    RowChange, StorageError, Write, WriteGroup, coalesce,
+    Answer, AppendLogs, CancelTask, ChangeAnswer, ChangeQueue, ClaimTasks, NewTask,
+    ReconsiderWaiting, RowChange, StorageError, Write, WriteGroup, coalesce,
 };
 use crate::task::ProcessId;
 
@@ -14,6 +14,7 @@ struct WritesByKind<'a> {
     logs: Vec<(usize, &'a AppendLogs)>,
     cancels: Vec<(usize, &'a CancelTask)>,
     reconsiderations: Vec<(usize, &'a ReconsiderWaiting)>,
+    queues: Vec<(usize, &'a ChangeQueue)>,
     claims: Vec<(usize, &'a ClaimTasks)>,
 }
 
@@ -27,6 +28,7 @@ impl<'a> WritesByKind<'a> {
                 Write::AppendLogs(logs) => kinds.logs.push((place, logs)),
                 Write::Cancel(cancel) => kinds.cancels.push((place, cancel)),
                 Write::Reconsider(reconsider) => kinds.reconsiderations.push((place, reconsider)),
+                Write::ChangeQueue(change) => kinds.queues.push((place, change)),
                 Write::Claim(claim) => kinds.claims.push((place, claim)),
             }
         }
@@ -60,6 +62,10 @@ impl Shared {
         for (place, reconsider) in kinds.reconsiderations {
             update::reconsider(&mut self.table, &self.living, reconsider);
             answers.push((place, Answer::Reconsidered));
+        }
+        for (place, change) in kinds.queues {
+            let answer = self.queues.change(change);
+            answers.push((place, Answer::ChangeQueue(answer)));
         }
         for (place, claim) in kinds.claims {
             let answer = claim::claim(&mut self.table, &self.living, me, claim);

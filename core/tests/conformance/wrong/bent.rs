@@ -7,12 +7,12 @@ use async_trait::async_trait;
 use evertask_core::log::{LogPage, LogSearch};
 use evertask_core::retention::{RetentionBatch, RetentionCursor, RetentionStep};
 use evertask_core::storage::query::{
-    CappedCount, HistoryPage, HistorySearch, QueueCount, StatisticsBucket, StatisticsQuery,
-    TaskFilter, TaskPage, TaskQueries, TaskSearch,
+    CappedCount, HistoryPage, HistorySearch, PageLimit, QueueCount, StatisticsBucket,
+    StatisticsQuery, TaskFilter, TaskPage, TaskQueries, TaskSearch,
 };
 use evertask_core::storage::{
-    Answer, AuditEntry, MemoryStorage, ProcessStart, QueueSelector, StorageBackend, StorageError,
-    TaskStorage, WriteGroup,
+    Answer, AuditEntry, MemoryStorage, ProcessStart, QueueChangeRecord, QueueSelector,
+    QueueSettings, StorageBackend, StorageError, TaskStorage, WriteGroup,
 };
 use evertask_core::task::{
     AttemptOutcome, AttemptRecord, Generation, ProcessId, RunRecord, Status, TaskId, TaskRecord,
@@ -105,6 +105,23 @@ pub(super) trait Mistake: Debug + Send + Sync + 'static {
         created_from: Option<Timestamp>,
     ) -> Result<Vec<QueueCount>, StorageError> {
         inner.counts(created_from).await
+    }
+
+    async fn queue_settings(
+        &self,
+        inner: &dyn TaskQueries,
+    ) -> Result<Vec<QueueSettings>, StorageError> {
+        inner.queue_settings().await
+    }
+
+    async fn queue_changes(
+        &self,
+        inner: &dyn TaskQueries,
+        queue: &str,
+        before: Option<i64>,
+        limit: PageLimit,
+    ) -> Result<Vec<QueueChangeRecord>, StorageError> {
+        inner.queue_changes(queue, before, limit).await
     }
 
     async fn statistics(
@@ -288,6 +305,22 @@ impl TaskQueries for BentSession {
     ) -> Result<Vec<QueueCount>, StorageError> {
         let mistake = &self.storage.mistake;
         mistake.counts(self.inner.queries(), created_from).await
+    }
+
+    async fn queue_settings(&self) -> Result<Vec<QueueSettings>, StorageError> {
+        let mistake = &self.storage.mistake;
+        mistake.queue_settings(self.inner.queries()).await
+    }
+
+    async fn queue_changes(
+        &self,
+        queue: &str,
+        before: Option<i64>,
+        limit: PageLimit,
+    ) -> Result<Vec<QueueChangeRecord>, StorageError> {
+        let mistake = &self.storage.mistake;
+        let inner = self.inner.queries();
+        mistake.queue_changes(inner, queue, before, limit).await
     }
 
     async fn statistics(

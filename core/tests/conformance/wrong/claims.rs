@@ -35,6 +35,7 @@ fn claims(group: &WriteGroup) -> impl Iterator<Item = &ClaimTasks> {
         | Write::Change(_)
         | Write::Cancel(_)
         | Write::Reconsider(_)
+        | Write::ChangeQueue(_)
         | Write::AppendLogs(_) => None,
     })
 }

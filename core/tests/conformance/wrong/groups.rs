@@ -271,7 +271,11 @@ impl Mistake for ReconsidersEverything {
                 Write::Reconsider(reconsider) => {
                     reconsider.known_tasks = self.0.lock().iter().cloned().collect();
                 }
-                Write::Change(_) | Write::Cancel(_) | Write::AppendLogs(_) | Write::Claim(_) => {}
+                Write::Change(_)
+                | Write::Cancel(_)
+                | Write::AppendLogs(_)
+                | Write::ChangeQueue(_)
+                | Write::Claim(_) => {}
             }
         }
         inner.apply(&group).await

@@ -7,6 +7,7 @@ mod follow_ups;
 mod groups;
 mod logs;
 mod queries;
+mod queues;
 mod reads;
 mod reconsiderations;
 mod rows;
@@ -111,6 +112,37 @@ wrong_storages! {
     a_storage_that_follows_up_too_late: follow_ups::FollowsUpTooLate => [
         "follow_ups::a_claim_of_the_group_takes_follow_ups",
     ],
+    a_storage_that_invents_queues: queues::InventsQueues => [
+        "queues::a_queue_of_which_nothing_was_decided_has_no_settings",
+        "queues::a_rejected_group_changes_no_queue",
+    ],
+    a_storage_that_forgets_who_decided: queues::ForgetsWhoDecided => [
+        "queues::a_change_is_read_back_with_who_and_why",
+        "queues::a_change_written_again_is_made_once",
+        "queues::changes_of_a_group_follow_each_other",
+        "queues::decisions_are_everybodys_and_outlive_their_process",
+        "queues::queues_are_told_apart_exactly",
+        "queues::what_is_so_already_is_not_written",
+    ],
+    a_storage_that_changes_what_is_so: queues::ChangesWhatIsSo => [
+        "queues::what_is_so_already_is_not_written",
+    ],
+    a_storage_that_repeats_changes: queues::RepeatsChanges => [
+        "queues::a_change_written_again_is_made_once",
+    ],
+    a_storage_that_folds_queues: queues::FoldsQueues => [
+        "queues::queues_are_told_apart_exactly",
+    ],
+    a_storage_that_resumes_with_more: queues::ResumesWithMore => [
+        "queues::a_change_is_read_back_with_who_and_why",
+        "queues::decisions_are_everybodys_and_outlive_their_process",
+        "queues::of_two_processes_that_change_a_queue_at_once_both_are_heard",
+    ],
+    a_storage_that_reads_changes_forwards: queues::ReadsChangesForwards => [
+        "queues::a_change_is_read_back_with_who_and_why",
+        "queues::a_change_written_again_is_made_once",
+        "queues::changes_are_read_page_by_page_latest_first",
+    ],
     a_storage_that_loses_audit: changes::LosesAudit => [
         "audit_levels::each_level_leaves_the_rows_it_should",
         "change::a_chain_in_a_group_leaves_every_audit_line_and_attempt_once",
@@ -198,6 +230,7 @@ wrong_storages! {
         "group::answers_come_in_the_order_of_the_writes",
         "logs::lines_commit_with_the_outcome_of_their_group",
         "logs::lines_see_the_insert_of_their_group",
+        "queues::a_rejected_group_changes_no_queue",
     ],
     a_storage_that_answers_in_the_wrong_order: groups::AnswersInTheWrongOrder => [
         "follow_ups::a_claim_of_the_group_takes_follow_ups",
@@ -230,6 +263,7 @@ wrong_storages! {
         "insert::an_occurrence_gets_no_second_task",
         "insert::an_occurrence_gets_no_second_task_within_a_group",
         "logs::lines_commit_with_the_outcome_of_their_group",
+        "queues::a_rejected_group_changes_no_queue",
         "series::a_rejected_group_moves_no_series_on",
     ],
     a_storage_that_cancels_what_is_over: groups::CancelsWhatIsOver => [

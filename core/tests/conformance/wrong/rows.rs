@@ -116,6 +116,7 @@ impl Mistake for MixesHistories {
             | Write::Cancel(_)
             | Write::Reconsider(_)
             | Write::AppendLogs(_)
+            | Write::ChangeQueue(_)
             | Write::Claim(_) => None,
         });
         self.0.lock().extend(ids);

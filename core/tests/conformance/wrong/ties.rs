@@ -43,7 +43,7 @@ fn turn_write(write: &mut Write) {
         }
         Write::Cancel(cancel) => cancel.id = turned(cancel.id),
         Write::AppendLogs(append) => append.id = turned(append.id),
-        Write::Reconsider(_) | Write::Claim(_) => {}
+        Write::Reconsider(_) | Write::ChangeQueue(_) | Write::Claim(_) => {}
     }
 }
 
@@ -65,6 +65,7 @@ fn turn_answer(answer: &mut Answer) {
         | Answer::Change(ChangeAnswer::Applied | ChangeAnswer::Missing)
         | Answer::Cancel(_)
         | Answer::AppendLogs(_)
+        | Answer::ChangeQueue(_)
         | Answer::Reconsidered => {}
     }
 }

@@ -1,0 +1,58 @@
+//! What a claim looks at before it takes rows, and after.
+
+use evertask_core::storage::{ClaimAnswer, ClaimTasks, Write};
+
+use super::actor::PoolDeps;
+use crate::persistence::WriteError;
+
+/// How many callers one claim looks after at most.
+const LOOKED_AFTER: usize = 16;
+
+/// Claims at most `room` rows, unless it turns out that the queue is paused: then there is no answer.
+///
+/// What was decided about queues is read before, unless that was done just now: so every process that does
+/// something for a queue knows what another one decided.
+pub(super) async fn look_and_claim(
+    deps: &PoolDeps,
+    room: usize,
+) -> Result<Option<ClaimAnswer>, WriteError> {
+    // A paused queue may have been resumed this very moment, and there may be no other reason to look.
+    if deps.gate.is_paused() || deps.gates.begin_look(deps.clock.elapsed()) {
+        let settings = deps.storage.queries().queue_settings().await;
+        let settings =
+            settings.map_err(|error| WriteError::Unavailable(error.to_string().into()))?;
+        deps.gates.apply_all(&settings);
+    }
+    if deps.gate.is_paused() {
+        return Ok(None);
+    }
+    let claim = Write::Claim(ClaimTasks {
+        queues: deps.gates.claimable(&deps.gate),
+        limit: u32::try_from(room).unwrap_or(u32::MAX),
+        max_bytes: deps.limits.max_bytes,
+        now: deps.clock.now(),
+        ageing: deps.gate.config.ageing,
+    });
+    // Not repeated by the client: a claim whose reply is lost has taken rows all the same, and they
+    // are found as orphans.
+    let claimed = deps.persistence.once_claim(claim).await?;
+    let_go_of_taken(deps).await;
+    Ok(Some(claimed))
+}
+
+/// Tells callers that have waited longest if another process has taken their tasks.
+///
+/// This process's own claims tell them by themselves, and so does one that finds everything taken. But
+/// under a load that never ends no claim does, and one that others keep ahead of never meets their rows.
+async fn let_go_of_taken(deps: &PoolDeps) {
+    for id in deps.gate.line.longest(LOOKED_AFTER) {
+        match deps.storage.task(id).await {
+            Ok(Some(record)) if record.state.owner.is_none() && !record.state.is_over() => return,
+            Ok(_) => deps.gate.line.grant(id),
+            Err(error) => {
+                tracing::debug!(%error, %id, "a task whose caller waits can't be read");
+                return;
+            }
+        }
+    }
+}
