@@ -14,8 +14,8 @@ pub use evertask_actors::{
     QueueError, QueueEvent, QueueEventKind, QueueEvents, QueueHandle, QueueOutcome, QueueRequest,
     QueueStatus, RequestError, RetentionReport, RetentionStepReport, RunRetention, RuntimeFault,
     Shutdown, ShutdownReport, StorageHealth, Stored, Subscribe, Supervisor, TailItem, TailLogs,
-    Task, TaskContext, TaskError, TaskEvent, TaskEventKind, TaskHandler, TaskOptions, TaskResult,
-    TaskView, WhenFull,
+    Task, TaskContext, TaskError, TaskEvent, TaskEventKind, TaskHandler, TaskOptions, TaskOutcome,
+    TaskResult, TaskView, WhenFull,
 };
 pub use evertask_core::audit::AuditLevel;
 pub use evertask_core::log::{

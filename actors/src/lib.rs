@@ -41,5 +41,5 @@ pub use supervisor::{
 };
 pub use task::{
     BlockingHandler, CatalogBuilder, CatalogError, Task, TaskContext, TaskError, TaskHandler,
-    TaskOptions, TaskResult,
+    TaskOptions, TaskOutcome, TaskResult,
 };

@@ -367,6 +367,7 @@ impl RowLease {
             audit: history.audit.into_iter().collect(),
             attempts: history.attempt.into_iter().collect(),
             runs: history.run.into_iter().collect(),
+            follow_ups: Vec::new(),
         }
     }
 }

@@ -29,6 +29,7 @@ mod crashes;
 mod cut_off;
 mod evolution;
 mod faults;
+mod follow_ups;
 mod idling;
 mod kills;
 mod logs;

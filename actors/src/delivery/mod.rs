@@ -5,6 +5,7 @@
 //! everything back.
 
 mod attempt;
+mod follow_ups;
 mod hooks;
 mod outcome;
 mod recall;
@@ -13,7 +14,9 @@ mod run;
 mod run_deps;
 mod solo;
 mod trip;
+mod what_follows;
 
+pub(crate) use follow_ups::{Follows, Shelf};
 pub(crate) use registry::{Cancellation, ClaimUnderWay, DeliveryRegistry, Registration};
 pub(crate) use run::run;
 pub(crate) use run_deps::{RunDeps, StopSignals};

@@ -9,6 +9,7 @@ use evertask_core::storage::{CancelTask, RowChange, Write};
 use evertask_core::task::{AttemptRecord, Failure, FailureKind};
 use evertask_core::time::{Timestamp, later};
 
+use super::follow_ups::Follows;
 use super::run::{Ended, Run};
 use crate::persistence::{ChangeChain, Patience, Settled};
 use crate::scheduler::WakeAt;
@@ -18,6 +19,7 @@ use crate::task::{Hook, Payload};
 impl Run {
     pub(super) async fn park(&mut self, record: AttemptRecord, delay: Duration) -> Settled {
         let due = later(self.deps.clock.now(), delay);
+        self.context.shelf().discard(record.number);
         let change = self.delivery.lease.park(record, delay, due);
         let settled = self.settle_outcome(change).await;
         self.wake_at(Some(due));
@@ -27,6 +29,7 @@ impl Run {
     /// Lets go of the task until its handler wants to be called again.
     pub(super) async fn snooze(&mut self, record: AttemptRecord, snooze: Snooze) -> Settled {
         let due = later(self.deps.clock.now(), snooze.delay);
+        self.context.shelf().discard(record.number);
         let change = self.delivery.lease.snooze(record, snooze.reason, due);
         let settled = self.settle_outcome(change).await;
         self.wake_at(Some(due));
@@ -44,8 +47,19 @@ impl Run {
     pub(super) async fn complete(&mut self, ended: Ended, payload: &Payload) -> Settled {
         let now = self.deps.clock.now();
         let next = self.delivery.next_run(now);
-        let change = self.delivery.lease.complete(ended.record, next, now);
+        let follow_ups = self.decide(&ended, Follows::Success);
+        let before = self.delivery.lease.clone();
+        let record = ended.record.clone();
+        let mut change = self.delivery.lease.complete(record, next, now);
+        change.follow_ups = follow_ups.rows();
         let settled = self.settle_outcome(change).await;
+        follow_ups.settle(&settled);
+        if let Settled::Unfollowed(reason) = settled {
+            self.delivery.lease = before;
+            let what = format!("the storage refused what follows this task: {reason}");
+            let failure = Failure::new(FailureKind::Permanent, what);
+            return self.fail(ended.into_failed(failure), payload).await;
+        }
         self.wake_at(next);
         if matches!(settled, Settled::Applied) {
             self.call(Hook::Completed, payload, ended.context).await;
@@ -60,8 +74,21 @@ impl Run {
         let now = self.deps.clock.now();
         let all = aggregate(ended.record.number, &self.failures, &last);
         let next = self.delivery.next_run(now);
-        let change = self.delivery.lease.fail(all, ended.record, next, now);
-        let settled = self.settle_outcome(change).await;
+        self.name_what_follows_failure(&ended, &last, payload);
+        let mut follow_ups = self.decide(&ended, Follows::Failure);
+        let settled = loop {
+            let before = self.delivery.lease.clone();
+            let (all, record) = (all.clone(), ended.record.clone());
+            let mut change = self.delivery.lease.fail(all, record, next, now);
+            change.follow_ups = follow_ups.rows();
+            let settled = self.settle_outcome(change).await;
+            std::mem::take(&mut follow_ups).settle(&settled);
+            let Settled::Unfollowed(reason) = &settled else {
+                break settled;
+            };
+            tracing::error!(%reason, "the storage refused what follows a failed task");
+            self.delivery.lease = before;
+        };
         self.wake_at(next);
         if matches!(settled, Settled::Applied) {
             self.call(Hook::Error(last), payload, ended.context).await;
@@ -71,6 +98,7 @@ impl Run {
 
     pub(super) async fn cancelled(&mut self, ended: Ended, payload: &Payload) -> Settled {
         let failure = ended.record.failure.clone();
+        self.context.shelf().discard(ended.record.number);
         let settled = self.record_cancel(Some(ended.record)).await;
         if let Some(failure) = failure {
             self.call(Hook::Error(failure), payload, ended.context)
@@ -81,6 +109,7 @@ impl Run {
 
     pub(super) async fn stop(&mut self, ended: Ended, payload: &Payload) -> Settled {
         let failure = ended.record.failure.clone();
+        self.context.shelf().discard(ended.record.number);
         let now = self.deps.clock.now();
         let change = self.delivery.lease.stop(Some(ended.record), now);
         let settled = self.settle_outcome(change).await;

@@ -157,7 +157,8 @@ impl Run {
                 self.hook(Hook::Retry(failure, delay), &payload, self.number())
                     .await;
             }
-            let ended = self.attempt(&payload).await;
+            let mut ended = self.attempt(&payload).await;
+            self.name_what_follows(&mut ended, &payload);
             let (retries, randomness) = (&self.delivery.retries, &*self.deps.randomness);
             match next_step(&ended.end, ended.record.number, retries, randomness) {
                 NextStep::RetryInSlot(delay) => {
@@ -234,7 +235,9 @@ impl Run {
         }
         match self.settle(change).await {
             Settled::Applied => None,
-            refused @ (Settled::Superseded | Settled::Abandoned) => Some(refused),
+            refused @ (Settled::Superseded | Settled::Abandoned | Settled::Unfollowed(_)) => {
+                Some(refused)
+            }
         }
     }
 
@@ -332,6 +335,7 @@ impl Run {
         payload: &Payload,
     ) -> Result<(), Settled> {
         self.failures.extend(ended.record.failure.clone());
+        self.context.shelf().discard(ended.record.number);
         let change = self.delivery.lease.retry_in_slot(ended.record, delay);
         let stored = self.chain.post(&self.deps.persistence, change);
         if self.turn.is_some() {
@@ -383,7 +387,8 @@ impl Run {
         let last = logs.lines.last().map(|line| line.sequence);
         chain.attach(logs);
         let settled = chain.settle(persistence, change).await;
-        if let Some(last) = last {
+        // An outcome that is refused for its follow-ups is followed by another one, with the lines.
+        if let (Some(last), false) = (last, matches!(settled, Settled::Unfollowed(_))) {
             log.written(last);
         }
         settled

@@ -48,7 +48,26 @@ pub(crate) struct AdmissionDeps {
     pub(crate) audit_level: AuditLevel,
 }
 
-/// A dispatch that was found good, with everything taken that it needs.
+/// A dispatch that was found good; nothing is taken for it yet.
+pub(crate) struct Inspected {
+    task: RegisteredTask,
+    /// The queue it is for.
+    declared: Arc<Gate>,
+    encoded: Arc<str>,
+    audit_level: AuditLevel,
+    dispatch: Dispatch,
+}
+
+/// What a dispatch comes to at an instant.
+pub(crate) struct Plan {
+    definition: TaskDefinition,
+    recurrence: Option<Recurrence>,
+    /// When it is due, if that is later.
+    later: Option<Timestamp>,
+    now: Timestamp,
+}
+
+/// A dispatch with everything taken that it needs.
 pub(crate) struct Admitted {
     deps: AdmissionDeps,
     task: RegisteredTask,
@@ -58,14 +77,13 @@ pub(crate) struct Admitted {
     recurrence: Option<Recurrence>,
     route: Route,
     caller_gone: Option<CancellationToken>,
-    _under_way: OwnedSemaphorePermit,
 }
 
-/// Checks a dispatch and takes a place for it; nothing is stored yet.
-pub(crate) fn admit(deps: &AdmissionDeps, dispatch: Dispatch) -> Result<Admitted, DispatchError> {
-    if deps.lifecycle.is_stopped() {
-        return Err(DispatchError::ShuttingDown);
-    }
+/// Checks a dispatch; nothing is stored and nothing taken.
+pub(crate) fn inspect(
+    deps: &AdmissionDeps,
+    dispatch: Dispatch,
+) -> Result<Inspected, DispatchError> {
     let Some(task) = deps.catalog.get(dispatch.task) else {
         let task = dispatch.task.to_owned();
         return Err(DispatchError::UnknownTask { task });
@@ -81,54 +99,130 @@ pub(crate) fn admit(deps: &AdmissionDeps, dispatch: Dispatch) -> Result<Admitted
         None => Queue::DEFAULT,
     };
     let gate = deps.gates.get(named.unwrap_or(unnamed));
-    let declared = gate.ok_or(DispatchError::ShuttingDown)?;
-    let under_way = Arc::clone(&deps.under_way).try_acquire_owned();
-    let under_way = under_way.map_err(|_| DispatchError::Overloaded {
-        limit: deps.max_under_way,
-    })?;
-    let now = deps.clock.now();
-    let id = dispatch.id.unwrap_or_else(|| TaskId(deps.ids.next(now)));
-    let due = due_at(dispatch.when, now);
-    let series = series_of(&dispatch, due.unwrap_or(now))?;
-    let deadline = deadline_of(&dispatch, task.options.start_within, due.unwrap_or(now));
-    let recurrence = recurrence_of(series.as_ref())?;
-    let priority = dispatch.priority.or(task.options.priority).unwrap_or(0);
-    let wanted = Wanted {
-        gate: declared,
-        id,
-        now,
-        priority,
-        later: due.filter(|due| *due > now),
-        is_series: series.is_some(),
-        is_from_handler: dispatch.caller.is_handler,
-    };
-    let Routed { gate, route } = wanted.route(deps)?;
-    let payload = Arc::clone(&dispatch.payload);
-    let caller_gone = dispatch.caller.gone.clone();
-    let mut definition = TaskDefinition {
-        queue: gate.name().to_owned(),
-        scheduled_at: due,
-        priority,
-        audit_level: audit_level.unwrap_or(deps.audit_level),
-        deadline,
-        series,
-        ..define(dispatch, id, &encoded, now)
-    };
-    if !Arc::ptr_eq(declared, &gate) {
-        keep_defaults(&mut definition, &task.options, declared);
-    }
-    let row = row(definition, &route, deps.process, now);
-    Ok(Admitted {
-        deps: deps.clone(),
+    Ok(Inspected {
         task: task.clone(),
-        gate,
-        payload,
-        row,
-        recurrence,
-        route,
-        caller_gone,
-        _under_way: under_way,
+        declared: Arc::clone(gate.ok_or(DispatchError::ShuttingDown)?),
+        encoded,
+        audit_level: audit_level.unwrap_or(deps.audit_level),
+        dispatch,
     })
+}
+
+/// Checks a dispatch that is to be stored by this runtime, which must be able to.
+fn inspect_live(deps: &AdmissionDeps, dispatch: Dispatch) -> Result<Inspected, DispatchError> {
+    if deps.lifecycle.is_stopped() {
+        return Err(DispatchError::ShuttingDown);
+    }
+    inspect(deps, dispatch)
+}
+
+/// Checks a dispatch and takes a place for it; nothing is stored yet.
+pub(crate) fn admit(
+    deps: &AdmissionDeps,
+    dispatch: Dispatch,
+) -> Result<(Admitted, OwnedSemaphorePermit), DispatchError> {
+    let inspected = inspect_live(deps, dispatch)?;
+    let under_way = hold_under_way(deps, 1)?;
+    let may_wait = !inspected.dispatch.caller.is_handler;
+    Ok((inspected.place(deps, may_wait)?, under_way))
+}
+
+/// Counts dispatches among those that are waiting for their commit, of which there is a limit.
+fn hold_under_way(
+    deps: &AdmissionDeps,
+    dispatches: usize,
+) -> Result<OwnedSemaphorePermit, DispatchError> {
+    let wanted = u32::try_from(dispatches.min(deps.max_under_way)).unwrap_or(u32::MAX);
+    let under_way = Arc::clone(&deps.under_way).try_acquire_many_owned(wanted);
+    under_way.map_err(|_| DispatchError::Overloaded {
+        limit: deps.max_under_way,
+    })
+}
+
+impl Inspected {
+    /// How long its payload is.
+    pub(crate) fn payload_size(&self) -> usize {
+        self.encoded.len()
+    }
+
+    /// Says what the dispatch comes to at `now`.
+    pub(crate) fn plan(&self, id: TaskId, now: Timestamp) -> Result<Plan, DispatchError> {
+        let due = due_at(self.dispatch.when, now);
+        let first = due.unwrap_or(now);
+        let series = series_of(&self.dispatch, first)?;
+        let deadline = deadline_of(&self.dispatch, self.task.options.start_within, first);
+        let recurrence = recurrence_of(series.as_ref())?;
+        let priority = self.dispatch.priority.or(self.task.options.priority);
+        let definition = TaskDefinition {
+            queue: self.declared.name().to_owned(),
+            scheduled_at: due,
+            priority: priority.unwrap_or(0),
+            audit_level: self.audit_level,
+            deadline,
+            series,
+            ..define(self.dispatch.clone(), id, &self.encoded, now)
+        };
+        Ok(Plan {
+            definition,
+            recurrence,
+            later: due.filter(|due| *due > now),
+            now,
+        })
+    }
+
+    /// Takes a place for the dispatch, unless its queue refuses it or has its caller wait.
+    pub(crate) fn place(
+        self,
+        deps: &AdmissionDeps,
+        may_wait: bool,
+    ) -> Result<Admitted, DispatchError> {
+        let now = deps.clock.now();
+        let id = self.dispatch.id;
+        let id = id.unwrap_or_else(|| TaskId(deps.ids.next(now)));
+        let plan = self.plan(id, now)?;
+        let routed = self.wanted(&plan, may_wait).route(deps)?;
+        Ok(self.admit(deps, plan, routed))
+    }
+
+    /// Takes a place if there is one; a task that follows another is never refused.
+    ///
+    /// `is_fresh` says that nobody can have stored its id before. Only such a task may get a place:
+    /// of any other, nobody knows when its commit is answered whether the row is this one.
+    pub(crate) fn follow(self, deps: &AdmissionDeps, plan: Plan, is_fresh: bool) -> Admitted {
+        let routed = self.wanted(&plan, false).follow(deps, is_fresh);
+        self.admit(deps, plan, routed)
+    }
+
+    fn wanted(&self, plan: &Plan, may_wait: bool) -> Wanted<'_> {
+        Wanted {
+            gate: &self.declared,
+            id: plan.definition.id,
+            now: plan.now,
+            priority: plan.definition.priority,
+            later: plan.later,
+            is_series: plan.definition.series.is_some(),
+            may_wait,
+        }
+    }
+
+    fn admit(self, deps: &AdmissionDeps, plan: Plan, routed: Routed) -> Admitted {
+        let Routed { gate, route } = routed;
+        let mut definition = plan.definition;
+        gate.name().clone_into(&mut definition.queue);
+        if !Arc::ptr_eq(&self.declared, &gate) {
+            keep_defaults(&mut definition, &self.task.options, &self.declared);
+        }
+        Admitted {
+            deps: deps.clone(),
+            row: row(definition, &route, deps.process, plan.now),
+            task: self.task,
+            gate,
+            payload: self.dispatch.payload,
+            recurrence: plan.recurrence,
+            route,
+            caller_gone: self.dispatch.caller.gone,
+        }
+    }
 }
 
 /// Has a task that goes to another queue keep what its own one says.
@@ -150,6 +244,21 @@ fn due_at(when: When, now: Timestamp) -> Option<Timestamp> {
     }
 }
 
+/// Whether a task that is stored is the one that is wanted under its id.
+fn is_same_task(
+    catalog: &HandlerCatalog,
+    wanted: &TaskDefinition,
+    stored: &TaskDefinition,
+) -> bool {
+    let renamed = catalog.stored_as(&stored.task);
+    let same_task = renamed.is_some_and(|task| task.name == wanted.task);
+    // Payloads of two versions can't be compared: whoever repeats a dispatch after an update means
+    // the task that is stored.
+    let same_payload =
+        stored.payload_version != wanted.payload_version || stored.payload == wanted.payload;
+    same_task && same_payload
+}
+
 fn define(dispatch: Dispatch, id: TaskId, encoded: &str, now: Timestamp) -> TaskDefinition {
     TaskDefinition {
         payload_version: dispatch.version,
@@ -169,6 +278,10 @@ fn row(definition: TaskDefinition, route: &Route, process: ProcessId, now: Times
         Route::Spilled(..) => RowState::waiting(now),
         Route::Later(at) => RowState::waiting(*at),
     };
+    new_task(definition, state)
+}
+
+fn new_task(definition: TaskDefinition, state: RowState) -> NewTask {
     let state = RowState {
         next_run_at: definition.series.as_ref().map(|series| series.anchor),
         start_by: definition.deadline,
@@ -182,10 +295,27 @@ fn row(definition: TaskDefinition, route: &Route, process: ProcessId, now: Times
 }
 
 impl Admitted {
+    /// The id of the task.
+    pub(crate) fn id(&self) -> TaskId {
+        self.row.record.definition.id
+    }
+
+    /// The queue it runs in.
+    pub(crate) fn gate(&self) -> &Arc<Gate> {
+        &self.gate
+    }
+
+    /// What is to be stored.
+    pub(crate) fn row(&self) -> &NewTask {
+        &self.row
+    }
+
     /// Stores the row, hands it over and waits for its place if its queue says so. Runs to its end even
     /// if the caller has gone.
-    pub(crate) async fn store(mut self) -> Result<Dispatched, DispatchError> {
-        let id = self.row.record.definition.id;
+    pub(crate) async fn store(
+        mut self,
+        under_way: OwnedSemaphorePermit,
+    ) -> Result<Dispatched, DispatchError> {
         let now = self.row.record.definition.created_at;
         let waiting = self.route.take_waiting();
         let caller_gone = self.caller_gone.take();
@@ -194,46 +324,55 @@ impl Admitted {
         let patience = Patience::For(self.deps.patience);
         let answer = match self.deps.persistence.apply_one(insert, patience).await {
             Ok(Answer::Insert(answer)) => answer,
-            Ok(_) | Err(WriteError::Lost) => {
-                tell(&self.gate.pool, SweepOrphans);
-                return Err(DispatchError::Unknown { id });
-            }
-            Err(WriteError::Ended) => return Err(DispatchError::Unknown { id }),
-            Err(error @ (WriteError::Rejected(_) | WriteError::Unavailable(_))) => {
-                let reason = error.to_string();
-                return Err(DispatchError::Storage { reason });
-            }
+            Ok(_) => return Err(self.fail(&WriteError::Lost)),
+            Err(error) => return Err(self.fail(&error)),
         };
         let waiting = waiting.filter(|_| waits_for_a_place(&answer, now));
         if let Some(waiting) = &waiting {
             waiting.note_stored();
         }
-        let dispatched = match answer {
-            InsertAnswer::Stored => self.hand_over(DispatchOutcome::Created),
-            InsertAnswer::Exists(found) => self.recognise(*found),
-            InsertAnswer::KeyTaken(holder) => {
-                let reason = format!("the task {} holds its key", holder.definition.id);
-                Err(DispatchError::Storage { reason })
-            }
-        }?;
+        let dispatched = self.settle(answer)?;
+        drop(under_way);
         if let Some(waiting) = waiting {
             wait_for_place(&waiting, caller_gone, &lifecycle).await;
         }
         Ok(dispatched)
     }
 
+    /// Goes on from what became of the insert.
+    pub(crate) fn settle(self, answer: InsertAnswer) -> Result<Dispatched, DispatchError> {
+        match answer {
+            InsertAnswer::Stored => self.hand_over(DispatchOutcome::Created),
+            InsertAnswer::Exists(found) => self.recognise(*found),
+            InsertAnswer::KeyTaken(holder) => {
+                let reason = format!("the task {} holds its key", holder.definition.id);
+                Err(DispatchError::Storage { reason })
+            }
+        }
+    }
+
+    /// Gives back what was taken: the insert has no answer.
+    pub(crate) fn fail(self, error: &WriteError) -> DispatchError {
+        let id = self.id();
+        match error {
+            WriteError::Lost => {
+                let gate = Arc::clone(&self.gate);
+                drop(self);
+                tell(&gate.pool, SweepOrphans);
+                DispatchError::Unknown { id }
+            }
+            WriteError::Ended => DispatchError::Unknown { id },
+            WriteError::Rejected(_) | WriteError::Unavailable(_) => DispatchError::Storage {
+                reason: error.to_string(),
+            },
+        }
+    }
+
     /// The id was stored before: by this very insert, whose answer was lost, or by an earlier one.
     fn recognise(self, found: TaskRecord) -> Result<Dispatched, DispatchError> {
         let id = found.definition.id;
         let wanted = &self.row.record.definition;
-        let stored = &found.definition;
-        let renamed = self.deps.catalog.stored_as(&stored.task);
-        let same_task = renamed.is_some_and(|task| task.name == wanted.task);
-        // Payloads of two versions can't be compared: whoever repeats a dispatch after an update
-        // means the task that is stored.
-        let same_payload =
-            stored.payload_version != wanted.payload_version || stored.payload == wanted.payload;
-        if !(same_task && same_payload) {
+        if !is_same_task(&self.deps.catalog, wanted, &found.definition) {
             let task = found.definition.task;
             return Err(DispatchError::IdTaken { id, task });
         }
@@ -252,7 +391,8 @@ impl Admitted {
         Ok(Dispatched::new(id, outcome))
     }
 
-    fn hand_over(self, outcome: DispatchOutcome) -> Result<Dispatched, DispatchError> {
+    /// The row is stored: the task goes where it was to go.
+    pub(crate) fn hand_over(self, outcome: DispatchOutcome) -> Result<Dispatched, DispatchError> {
         let record = self.row.record;
         let id = record.definition.id;
         match self.route {

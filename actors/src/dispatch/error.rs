@@ -94,6 +94,23 @@ pub enum DispatchError {
     /// The runtime has been shut down.
     #[error("the runtime is shutting down and takes no more tasks")]
     ShuttingDown,
+    /// A follow-up was named when the outcome of its attempt was decided already.
+    #[error(
+        "the outcome of the attempt is decided already, nothing can be stored with it any more; \
+         dispatch the task with the client of the context"
+    )]
+    OutcomeDecided,
+    /// One outcome has more follow-ups than one commit should have.
+    #[error(
+        "an outcome can have {limit} follow-ups whose payloads have {bytes} bytes together; \
+         dispatch a batch, or one follow-up that does"
+    )]
+    TooManyFollowUps {
+        /// How many at most.
+        limit: usize,
+        /// How many bytes of payload at most.
+        bytes: usize,
+    },
     /// The storage could not be used, for as long as the runtime was told to wait for it.
     #[error("the task was not stored: {reason}")]
     Storage {
@@ -131,6 +148,8 @@ impl DispatchError {
             | Self::QueueFull { .. }
             | Self::Overloaded { .. }
             | Self::ShuttingDown
+            | Self::OutcomeDecided
+            | Self::TooManyFollowUps { .. }
             | Self::Storage { .. } => Stored::No,
             Self::NotHandedOver { id } => Stored::Yes(*id),
             Self::Unknown { id } => Stored::Unknown(*id),

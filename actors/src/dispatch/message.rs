@@ -281,6 +281,13 @@ impl Dispatch {
     }
 }
 
+/// A task that is to run as soon as possible.
+impl<T: Task> From<T> for Dispatch {
+    fn from(task: T) -> Self {
+        Self::new(task)
+    }
+}
+
 /// The payload is never shown: it may hold what does not belong in a log.
 impl fmt::Debug for Dispatch {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

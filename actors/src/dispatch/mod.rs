@@ -7,7 +7,7 @@ mod error;
 mod message;
 mod route;
 
-pub(crate) use admission::{AdmissionDeps, admit};
+pub(crate) use admission::{AdmissionDeps, Admitted, Inspected, admit, inspect};
 pub use answer::{DispatchOutcome, Dispatched, KeptReason};
 pub use error::{DispatchError, Stored};
 pub use message::Dispatch;

@@ -44,8 +44,9 @@ pub(super) struct Wanted<'a> {
     pub(super) later: Option<Timestamp>,
     /// A series waits for its occurrences anyway and is never refused or sent elsewhere.
     pub(super) is_series: bool,
-    /// A handler must not wait: it may hold the very slot that its task would need.
-    pub(super) is_from_handler: bool,
+    /// Whether its caller can wait for a place. A handler can't: it may hold the very slot that its
+    /// task would need.
+    pub(super) may_wait: bool,
 }
 
 /// The way, and the queue at its end.
@@ -94,6 +95,17 @@ impl Wanted<'_> {
         }
     }
 
+    /// The way of a task that follows another one: nobody is there to be refused or to wait.
+    pub(super) fn follow(&self, deps: &AdmissionDeps, is_fresh: bool) -> Routed {
+        let gate = self.gate;
+        if let Some(at) = self.later {
+            return Routed::to(gate, Route::Later(at));
+        }
+        let may_run = is_fresh && deps.lifecycle.is_running() && !deps.registry.contains(self.id);
+        let routed = may_run.then(|| self.take_place(gate, deps)).flatten();
+        routed.unwrap_or_else(|| self.spilled(gate))
+    }
+
     fn take_place(&self, gate: &Arc<Gate>, deps: &AdmissionDeps) -> Option<Routed> {
         let place = gate.take_place()?;
         let registration = deps.registry.register(self.id)?;
@@ -117,7 +129,7 @@ impl Wanted<'_> {
 
     /// Waits for a place; not for that of a paused queue, because nobody knows when it goes on.
     fn wait(&self, gate: &Arc<Gate>, deps: &AdmissionDeps) -> Result<Routed, DispatchError> {
-        if self.is_from_handler || gate.is_paused() {
+        if !self.may_wait || gate.is_paused() {
             return Ok(self.spilled(gate));
         }
         let limit = deps.max_under_way;

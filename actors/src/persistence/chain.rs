@@ -1,4 +1,5 @@
 use std::pin::pin;
+use std::sync::Arc;
 
 use evertask_core::storage::{Answer, AppendLogs, ChangeAnswer, RowChange, Write};
 use evertask_core::task::{Failure, TaskRecord};
@@ -26,6 +27,9 @@ pub(crate) enum Settled {
     Applied,
     /// The row has moved on without this delivery, or is gone.
     Superseded,
+    /// The storage refuses the last change with its follow-ups, which the chain has let go of: without
+    /// them, or with another outcome, it may be taken.
+    Unfollowed(Arc<str>),
     /// The runtime ended, or the storage refuses it for good; the next start decides.
     Abandoned,
 }
@@ -103,7 +107,10 @@ impl ChangeChain {
             let writes = append.into_iter().chain(self.writes(from)).collect();
             match client.once(writes, Patience::Endless, crashed).await {
                 Ok(answers) => match last_change(answers) {
-                    Some(ChangeAnswer::Applied) => {
+                    Some(answer @ (ChangeAnswer::Applied | ChangeAnswer::AppliedWithout(_))) => {
+                        for id in answer.left_out() {
+                            tracing::info!(%id, "a follow-up was left out, its id or key is taken");
+                        }
                         self.changes.clear();
                         self.sent = 0;
                         return Settled::Applied;
@@ -122,6 +129,11 @@ impl ChangeChain {
                 Err(WriteError::Rejected(error)) if logs.is_some() => {
                     tracing::warn!(%error, "log lines were refused, storing the outcome without them");
                     logs = None;
+                }
+                Err(WriteError::Rejected(error)) if self.has_follow_ups() => {
+                    self.changes.pop();
+                    self.sent = self.changes.len();
+                    return Settled::Unfollowed(error);
                 }
                 Err(WriteError::Rejected(error)) if !texts_replaced => {
                     tracing::warn!(%error, "an outcome was refused, storing it without its texts");
@@ -144,6 +156,11 @@ impl ChangeChain {
         changes
             .map(|change| Write::Change(Box::new(change)))
             .collect()
+    }
+
+    fn has_follow_ups(&self) -> bool {
+        let last = self.changes.last();
+        last.is_some_and(|change| !change.follow_ups.is_empty())
     }
 
     /// The first change that the row, as it is, has not seen.

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use evertask_core::storage::{
-    Answer, AppendLogsAnswer, CancelAnswer, ChangeAnswer, StorageError, StorageErrorKind, Write,
-    WriteGroup,
+    Answer, AppendLogsAnswer, CancelAnswer, StorageError, StorageErrorKind, Write, WriteGroup,
 };
 
 use super::actor::PersistenceDeps;
@@ -130,8 +129,8 @@ fn tell_tails(registry: &DeliveryRegistry, write: &Write, answer: &Answer) {
         (Write::AppendLogs(append), Answer::AppendLogs(AppendLogsAnswer::Stored)) => {
             registry.tails().publish(append);
         }
-        (Write::Change(change), Answer::Change(ChangeAnswer::Applied))
-            if change.state.is_over() =>
+        (Write::Change(change), Answer::Change(answer))
+            if answer.is_applied() && change.state.is_over() =>
         {
             registry.task_over(change.id);
         }

@@ -1,7 +1,7 @@
 //! What the world hears of a committed write.
 
 use evertask_core::storage::{
-    Answer, AuditEntry, CancelAnswer, ChangeAnswer, InsertAnswer, RowChange, Write,
+    Answer, AuditEntry, CancelAnswer, InsertAnswer, NewTask, RowChange, Write,
 };
 use evertask_core::task::{AttemptOutcome, Status, TaskId};
 
@@ -10,20 +10,15 @@ use crate::monitor::{Happening, TaskEventKind};
 /// Answers what happened, in order, now that `write` is committed with `answer`.
 pub(super) fn events_of(write: &Write, answer: &Answer) -> Vec<Happening> {
     match (write, answer) {
-        (Write::Insert(task), Answer::Insert(InsertAnswer::Stored)) => {
-            let definition = &task.record.definition;
-            let stored = Happening {
-                id: definition.id,
-                at: definition.created_at,
-                kind: TaskEventKind::Dispatched,
-            };
-            let audited = task
-                .audit
-                .iter()
-                .filter_map(|entry| told(definition.id, entry));
-            std::iter::once(stored).chain(audited).collect()
+        (Write::Insert(task), Answer::Insert(InsertAnswer::Stored)) => stored(task).collect(),
+        (Write::Change(change), Answer::Change(answer)) if answer.is_applied() => {
+            let mut happened = changes(change);
+            let left_out = answer.left_out();
+            let follow_ups = change.follow_ups.iter();
+            let kept = follow_ups.filter(|task| !left_out.contains(&task.record.id()));
+            happened.extend(kept.flat_map(stored));
+            happened
         }
-        (Write::Change(change), Answer::Change(ChangeAnswer::Applied)) => changes(change),
         (Write::Cancel(cancel), Answer::Cancel(CancelAnswer::Cancelled(_))) => vec![Happening {
             id: cancel.id,
             at: cancel.at,
@@ -41,6 +36,20 @@ pub(super) fn events_of(write: &Write, answer: &Answer) -> Vec<Happening> {
             .collect(),
         _ => Vec::new(),
     }
+}
+
+fn stored(task: &NewTask) -> impl Iterator<Item = Happening> {
+    let definition = &task.record.definition;
+    let stored = Happening {
+        id: definition.id,
+        at: definition.created_at,
+        kind: TaskEventKind::Dispatched,
+    };
+    let audited = task
+        .audit
+        .iter()
+        .filter_map(|entry| told(definition.id, entry));
+    std::iter::once(stored).chain(audited)
 }
 
 fn changes(change: &RowChange) -> Vec<Happening> {

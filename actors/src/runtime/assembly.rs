@@ -129,13 +129,13 @@ struct Wiring {
 
 impl Wiring {
     fn start(self, slots: Slots, handlers: Handle) -> Ready {
-        let client = self.client(&slots);
+        let admission = self.admission(&slots);
+        let client = self.client(&slots, &admission);
         let ready = Ready {
             client: client.clone(),
             #[cfg(feature = "testing")]
             provoker: slots.provoker(&self.faults),
         };
-        let admission = self.admission(&slots);
         let pools = self.pools(&self.run(&slots, client, handlers));
         let guard = Guard {
             clock: self.clock(),
@@ -161,7 +161,7 @@ impl Wiring {
         Arc::clone(&self.settings.clock)
     }
 
-    fn client(&self, slots: &Slots) -> Client {
+    fn client(&self, slots: &Slots, admission: &AdmissionDeps) -> Client {
         Client {
             supervisor: slots.supervisor.addr(),
             subscribers: self.subscribers.clone(),
@@ -169,6 +169,7 @@ impl Wiring {
             lifecycle: self.lifecycle.clone(),
             clock: self.clock(),
             ids: Arc::clone(&self.settings.ids),
+            admission: Arc::new(admission.clone()),
             parent: None,
         }
     }

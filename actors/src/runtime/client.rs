@@ -13,7 +13,7 @@ use futures::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
 use super::lifecycle::{Lifecycle, RuntimeFault};
-use crate::dispatch::{Dispatch, DispatchError, Dispatched};
+use crate::dispatch::{AdmissionDeps, Dispatch, DispatchError, Dispatched};
 use crate::log::LogTail;
 use crate::monitor::{EventStream, QueueEvents, Subscribers, TaskEvent};
 use crate::persistence::HealthWatch;
@@ -36,6 +36,7 @@ pub struct Client {
     pub(super) lifecycle: Lifecycle,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) ids: Arc<dyn IdSource>,
+    pub(super) admission: Arc<AdmissionDeps>,
     pub(super) parent: Option<TaskId>,
 }
 
@@ -235,6 +236,11 @@ impl Client {
     /// The fault that ended it.
     pub async fn stopped(&self) -> Result<(), RuntimeFault> {
         self.lifecycle.ended().await.map(drop)
+    }
+
+    /// What checks dispatches before they are stored.
+    pub(crate) fn admission(&self) -> &AdmissionDeps {
+        &self.admission
     }
 
     /// The same client, whose dispatches name `parent`.

@@ -74,7 +74,7 @@ impl Handler<Dispatch> for Supervisor {
 
     fn handle(&mut self, dispatch: Dispatch, _: &mut Self::Context) -> Self::Result {
         match admit(&self.deps.admission, dispatch) {
-            Ok(admitted) => Box::pin(admitted.store()),
+            Ok((admitted, under_way)) => Box::pin(admitted.store(under_way)),
             Err(error) => Box::pin(std::future::ready(Err(error))),
         }
     }

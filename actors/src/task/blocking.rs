@@ -5,7 +5,9 @@ use evertask_core::task::Failure;
 
 use super::context::TaskContext;
 use super::definition::Task;
-use super::error::TaskResult;
+use super::error::{TaskError, TaskResult};
+use super::outcome::TaskOutcome;
+use crate::dispatch::Dispatch;
 
 /// Does the work of one kind of task on a thread of its own: for work that blocks or computes.
 ///
@@ -59,6 +61,20 @@ pub trait BlockingHandler<T: Task>: Send + Sync + 'static {
     ) -> impl Future<Output = TaskResult> + Send {
         async { Ok(()) }
     }
+
+    /// As [`TaskHandler::follow_ups`](super::TaskHandler::follow_ups).
+    ///
+    /// # Errors
+    ///
+    /// Whatever it returns is recorded as the failure of the attempt.
+    fn follow_ups(
+        &self,
+        _task: &T,
+        _context: &TaskContext,
+        _outcome: TaskOutcome<'_>,
+    ) -> Result<Vec<Dispatch>, TaskError> {
+        Ok(Vec::new())
+    }
 }
 
 /// A shared handler, to register one value for several kinds of tasks.
@@ -100,5 +116,14 @@ impl<T: Task, H: BlockingHandler<T>> BlockingHandler<T> for Arc<H> {
         failure: &Failure,
     ) -> impl Future<Output = TaskResult> + Send {
         H::on_error(self, task, context, failure)
+    }
+
+    fn follow_ups(
+        &self,
+        task: &T,
+        context: &TaskContext,
+        outcome: TaskOutcome<'_>,
+    ) -> Result<Vec<Dispatch>, TaskError> {
+        H::follow_ups(self, task, context, outcome)
     }
 }

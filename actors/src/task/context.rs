@@ -10,6 +10,8 @@ use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tracing::{Level, Span};
 
+use crate::delivery::{Follows, Shelf};
+use crate::dispatch::{Dispatch, DispatchError};
 use crate::log::{DeliveryLog, printed, span_captured_by};
 use crate::runtime::Client;
 
@@ -33,6 +35,7 @@ pub(crate) struct DeliveryContext {
     span: Span,
     log: Option<Arc<DeliveryLog>>,
     state: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
+    shelf: Shelf,
 }
 
 impl DeliveryContext {
@@ -56,11 +59,17 @@ impl DeliveryContext {
             span,
             log,
             state: Mutex::default(),
+            shelf: Shelf::default(),
         }
     }
 
     pub(crate) fn span(&self) -> &Span {
         &self.span
+    }
+
+    /// The follow-ups that were named so far.
+    pub(crate) fn shelf(&self) -> &Shelf {
+        &self.shelf
     }
 
     /// Where its lines are kept, if they are.
@@ -124,6 +133,77 @@ impl TaskContext {
     /// Dispatches more tasks, which know this one as their parent.
     pub fn client(&self) -> &Client {
         &self.delivery.client
+    }
+
+    /// Has a task stored in the commit that says that this one succeeded: either both are stored or
+    /// neither is, so a chain of tasks survives every crash.
+    ///
+    /// Answers the id that the task will have. It counts for this attempt only: if the attempt fails,
+    /// the task is not stored, and the next attempt names it again. Nothing is refused for want of
+    /// room, delays count from the outcome, and the task knows this one as its parent. If its id is
+    /// taken by then, the task that has it stands for it.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use evertask_actors::{Dispatch, Task, TaskContext, TaskHandler, TaskResult};
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[derive(Serialize, Deserialize)]
+    /// # struct Charge { order: u32 }
+    /// # impl Task for Charge { const NAME: &'static str = "order.charge"; }
+    /// # #[derive(Serialize, Deserialize)]
+    /// # struct Ship { order: u32 }
+    /// # impl Task for Ship { const NAME: &'static str = "order.ship"; }
+    /// # struct Till;
+    /// impl TaskHandler<Charge> for Till {
+    ///     async fn handle(&self, task: &Charge, context: &TaskContext) -> TaskResult {
+    ///         // …
+    ///         context.then(Ship { order: task.order })?;
+    ///         Ok(())
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the dispatch is said at once. Once the end of the attempt is decided, in
+    /// `on_completed` and `on_error` for example, it is too late: see
+    /// [`DispatchError::OutcomeDecided`].
+    pub fn then(&self, dispatch: impl Into<Dispatch>) -> Result<TaskId, DispatchError> {
+        self.follow_up(Follows::Success, dispatch.into())
+    }
+
+    /// As [`then`](Self::then), for the case that this attempt is the one with which the task fails for
+    /// good. A task that is cancelled, or stopped by a shutdown, has no follow-ups.
+    ///
+    /// # Errors
+    ///
+    /// As [`then`](Self::then).
+    pub fn or_else(&self, dispatch: impl Into<Dispatch>) -> Result<TaskId, DispatchError> {
+        self.follow_up(Follows::Failure, dispatch.into())
+    }
+
+    /// As [`then`](Self::then), whether the task succeeds with this attempt or fails for good with it.
+    ///
+    /// # Errors
+    ///
+    /// As [`then`](Self::then).
+    pub fn finally(&self, dispatch: impl Into<Dispatch>) -> Result<TaskId, DispatchError> {
+        self.follow_up(Follows::Either, dispatch.into())
+    }
+
+    pub(crate) fn follow_up(
+        &self,
+        follows: Follows,
+        dispatch: Dispatch,
+    ) -> Result<TaskId, DispatchError> {
+        let delivery = &self.delivery;
+        let dispatch = if dispatch.has_parent() {
+            dispatch
+        } else {
+            dispatch.parent(delivery.id)
+        };
+        let deps = delivery.client.admission();
+        delivery.shelf.name(deps, self.attempt, follows, dispatch)
     }
 
     /// The `tracing` span of the delivery. It is entered already while the handler runs; a thread or

@@ -13,7 +13,9 @@ use super::context::TaskContext;
 use super::definition::Task;
 use super::error::{TaskError, TaskResult};
 use super::handler::TaskHandler;
+use super::outcome::TaskOutcome;
 use super::payload::{DecodeError, decode};
+use crate::dispatch::Dispatch;
 
 /// A typed task value, behind which the type is hidden.
 pub(crate) type Payload = Arc<dyn Any + Send + Sync>;
@@ -36,6 +38,13 @@ pub(crate) trait AnyHandler: Send + Sync {
         payload: &Payload,
         context: TaskContext,
     ) -> BoxFuture<'static, TaskResult>;
+    /// Asks which tasks follow.
+    fn follow_ups(
+        &self,
+        payload: &Payload,
+        context: &TaskContext,
+        outcome: TaskOutcome<'_>,
+    ) -> Result<Vec<Dispatch>, TaskError>;
 }
 
 /// Which hook to call, with what it is told.
@@ -122,6 +131,16 @@ impl<T: Task, H: TaskHandler<T>> AnyHandler for AsyncAdapter<T, H> {
             }
         })
     }
+
+    fn follow_ups(
+        &self,
+        payload: &Payload,
+        context: &TaskContext,
+        outcome: TaskOutcome<'_>,
+    ) -> Result<Vec<Dispatch>, TaskError> {
+        let payload = typed::<T>(payload)?;
+        self.handler.follow_ups(&payload, context, outcome)
+    }
 }
 
 impl<T: Task, H: BlockingHandler<T>> AnyHandler for BlockingAdapter<T, H> {
@@ -161,6 +180,16 @@ impl<T: Task, H: BlockingHandler<T>> AnyHandler for BlockingAdapter<T, H> {
                 Hook::Error(failure) => handler.on_error(task, &context, &failure).await,
             }
         })
+    }
+
+    fn follow_ups(
+        &self,
+        payload: &Payload,
+        context: &TaskContext,
+        outcome: TaskOutcome<'_>,
+    ) -> Result<Vec<Dispatch>, TaskError> {
+        let payload = typed::<T>(payload)?;
+        self.handler.follow_ups(&payload, context, outcome)
     }
 }
 

@@ -5,7 +5,9 @@ use evertask_core::task::Failure;
 
 use super::context::TaskContext;
 use super::definition::Task;
-use super::error::TaskResult;
+use super::error::{TaskError, TaskResult};
+use super::outcome::TaskOutcome;
+use crate::dispatch::Dispatch;
 
 /// Does the work of one kind of task.
 ///
@@ -21,7 +23,7 @@ use super::error::TaskResult;
 ///
 /// Hooks run in the order `on_started`, `handle`, (`on_retry`, `handle`)…, `on_completed` or
 /// `on_error`, with the same context, so state put there by one is found by the next. An error or
-/// panic of a hook is logged and changes nothing. A task that is cancelled before it started gets
+/// panic of a hook is logged and changes nothing, except of [`follow_ups`](Self::follow_ups). A task that is cancelled before it started gets
 /// no hook.
 ///
 /// ```
@@ -89,6 +91,26 @@ pub trait TaskHandler<T: Task>: Send + Sync + 'static {
     ) -> impl Future<Output = TaskResult> + Send {
         async { Ok(()) }
     }
+
+    /// Says which tasks follow this one. They are stored in the commit of its outcome: either both are
+    /// stored or neither is, however the process dies.
+    ///
+    /// It is asked when the end of the task is known and not stored yet, so it should only decide, and
+    /// not act. If it fails or panics, or what it names can't be dispatched, a success becomes a failed
+    /// attempt; a failure is stored without it. What a handler names itself with
+    /// [`TaskContext::then`] is stored in the same way.
+    ///
+    /// # Errors
+    ///
+    /// Whatever it returns is recorded as the failure of the attempt.
+    fn follow_ups(
+        &self,
+        _task: &T,
+        _context: &TaskContext,
+        _outcome: TaskOutcome<'_>,
+    ) -> Result<Vec<Dispatch>, TaskError> {
+        Ok(Vec::new())
+    }
 }
 
 /// A shared handler, to register one value for several kinds of tasks.
@@ -130,5 +152,14 @@ impl<T: Task, H: TaskHandler<T>> TaskHandler<T> for Arc<H> {
         failure: &Failure,
     ) -> impl Future<Output = TaskResult> + Send {
         H::on_error(self, task, context, failure)
+    }
+
+    fn follow_ups(
+        &self,
+        task: &T,
+        context: &TaskContext,
+        outcome: TaskOutcome<'_>,
+    ) -> Result<Vec<Dispatch>, TaskError> {
+        H::follow_ups(self, task, context, outcome)
     }
 }

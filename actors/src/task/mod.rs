@@ -8,6 +8,7 @@ mod erased;
 mod error;
 mod filter;
 mod handler;
+mod outcome;
 mod payload;
 mod retries;
 
@@ -21,3 +22,4 @@ pub(crate) use erased::{Body, Hook, Payload};
 pub use error::{TaskError, TaskResult};
 pub(crate) use filter::RetryFilter;
 pub use handler::TaskHandler;
+pub use outcome::TaskOutcome;

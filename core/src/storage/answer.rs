@@ -1,5 +1,5 @@
 use super::queue::QueueSettings;
-use crate::task::{Status, TaskRecord};
+use crate::task::{Status, TaskId, TaskRecord};
 use crate::time::Timestamp;
 
 /// What became of one write of a group.
@@ -38,10 +38,37 @@ pub enum ChangeAnswer {
     /// The row says what the change said, because of this write or of an earlier one whose answer
     /// was lost; see [`RowChange::is_applied_to`](super::RowChange::is_applied_to).
     Applied,
+    /// The row says what the change said; these of its follow-ups were left out, because their id or
+    /// active key was taken. Answered once: a repeated change is [`Applied`](Self::Applied).
+    AppliedWithout(Vec<TaskId>),
     /// The row has another generation; it was left alone.
     Refused(Box<TaskRecord>),
     /// There is no such row.
     Missing,
+}
+
+impl ChangeAnswer {
+    /// The answer to a change that was applied, and of whose follow-ups these were left out.
+    pub fn applied_without(left_out: Vec<TaskId>) -> Self {
+        if left_out.is_empty() {
+            Self::Applied
+        } else {
+            Self::AppliedWithout(left_out)
+        }
+    }
+
+    /// Whether the row says what the change said.
+    pub fn is_applied(&self) -> bool {
+        matches!(self, Self::Applied | Self::AppliedWithout(_))
+    }
+
+    /// The follow-ups that were left out.
+    pub fn left_out(&self) -> &[TaskId] {
+        match self {
+            Self::AppliedWithout(left_out) => left_out,
+            Self::Applied | Self::Refused(_) | Self::Missing => &[],
+        }
+    }
 }
 
 /// What became of log lines.

@@ -46,8 +46,8 @@ pub trait StorageBackend: Debug + Send + Sync + 'static {
 ///
 /// # Atomicity
 ///
-/// A group commits as a whole or not at all. A row's change, its audit and its attempts are in
-/// the same commit. When a call returns an answer, it is as durable as the database can make it.
+/// A group commits as a whole or not at all. A row's change, its audit, its attempts and its
+/// follow-ups are in the same commit, and what is refused leaves none of them. When a call returns an answer, it is as durable as the database can make it.
 ///
 /// # Concurrency
 ///

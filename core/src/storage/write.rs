@@ -13,8 +13,9 @@ use crate::time::Timestamp;
 
 /// Writes that commit together, each answered on its own.
 ///
-/// A storage applies them in this order, whatever their order in the group: inserts, changes, log
-/// lines, cancels, reconsiderations, changes of queues, claims. A claim therefore sees everything else the group did.
+/// A storage applies them in this order, whatever their order in the group: inserts, changes, the
+/// follow-ups of the changes that were applied, log lines, cancels, reconsiderations, changes of
+/// queues, claims. A claim therefore sees everything else the group did.
 #[derive(Clone, Debug, Default)]
 pub struct WriteGroup {
     /// The writes; the answers come in their order.
@@ -75,7 +76,7 @@ impl Write {
 }
 
 /// A task to store.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct NewTask {
     /// The row.
     pub record: TaskRecord,
@@ -159,6 +160,12 @@ pub struct RowChange {
     pub attempts: Vec<AttemptRecord>,
     /// Runs of a series that ended.
     pub runs: Vec<RunRecord>,
+    /// Tasks that are stored with this change, in the same commit and only if it is applied.
+    ///
+    /// A change that was applied before stores none: they were stored with it. One whose id or active
+    /// key is taken once all changes of the group are applied is left out, and the answer says so. A
+    /// follow-up is no occurrence of a series.
+    pub follow_ups: Vec<NewTask>,
 }
 
 impl RowChange {

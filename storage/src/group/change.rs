@@ -1,7 +1,7 @@
 use std::collections::{HashMap, HashSet};
 
-use evertask_core::storage::{ChangeAnswer, RowChange, StorageError, coalesce};
-use evertask_core::task::TaskRecord;
+use evertask_core::storage::{ChangeAnswer, NewTask, RowChange, StorageError, coalesce};
+use evertask_core::task::{TaskId, TaskRecord};
 use uuid::Uuid;
 
 use super::Group;
@@ -18,22 +18,25 @@ impl Group<'_> {
         }
         let (merged, fates) = coalesce(changes.iter().copied());
         let mut answers = vec![ChangeAnswer::Missing; merged.len()];
+        let mut applied = Vec::new();
         for round in rounds(&merged) {
-            self.change_round(&merged, &round, &mut answers).await?;
+            let made = self.change_round(&merged, &round, &mut answers).await?;
+            applied.extend(made);
         }
+        self.follow_up(&merged, &applied, &mut answers).await?;
         Ok(fates
             .into_iter()
             .map(|fate| answers[fate].clone())
             .collect())
     }
 
-    /// Makes changes of rows that are all different.
+    /// Makes changes of rows that are all different, and answers which were made now.
     async fn change_round(
         &mut self,
         merged: &[RowChange],
         round: &[usize],
         answers: &mut [ChangeAnswer],
-    ) -> Result<(), StorageError> {
+    ) -> Result<Vec<usize>, StorageError> {
         let rows: Vec<_> = round
             .iter()
             .map(|index| rows::change(&merged[*index]))
@@ -48,15 +51,40 @@ impl Group<'_> {
         let (made, refused): (Vec<usize>, Vec<usize>) = round
             .iter()
             .partition(|index| applied.contains(&merged[**index].id.0));
-        for index in made {
-            self.note_history(&merged[index]);
-            answers[index] = ChangeAnswer::Applied;
+        for index in &made {
+            self.note_history(&merged[*index]);
+            answers[*index] = ChangeAnswer::Applied;
         }
         let ids = refused.iter().map(|index| merged[*index].id.0).collect();
         let mut records = self.records(ids).await?;
         for index in refused {
             let change = &merged[index];
             answers[index] = refusal(change, records.remove(&change.id.0));
+        }
+        Ok(made)
+    }
+
+    /// Stores what follows the changes that were made now.
+    async fn follow_up(
+        &mut self,
+        merged: &[RowChange],
+        applied: &[usize],
+        answers: &mut [ChangeAnswer],
+    ) -> Result<(), StorageError> {
+        let follow_ups = applied.iter().flat_map(|index| {
+            let tasks = merged[*index].follow_ups.iter();
+            tasks.map(move |task| (*index, task))
+        });
+        let (indices, tasks): (Vec<usize>, Vec<&NewTask>) = follow_ups.unzip();
+        let is_stored = self.store(&tasks).await?;
+        let mut left_out: HashMap<usize, Vec<TaskId>> = HashMap::new();
+        for ((index, task), stored) in indices.into_iter().zip(tasks).zip(is_stored) {
+            if !stored {
+                left_out.entry(index).or_default().push(task.record.id());
+            }
+        }
+        for (index, ids) in left_out {
+            answers[index] = ChangeAnswer::AppliedWithout(ids);
         }
         Ok(())
     }

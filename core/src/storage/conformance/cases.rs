@@ -89,6 +89,15 @@ macro_rules! conformance_tests {
                 a_generation_may_rise_by_more_than_one
                 a_stale_change_is_not_mistaken_for_a_repeated_one
             }
+            follow_ups {
+                a_follow_up_is_stored_with_its_change
+                a_change_that_is_refused_stores_no_follow_up
+                a_rejected_group_stores_no_follow_up
+                a_change_that_is_repeated_stores_its_follow_ups_once
+                a_follow_up_whose_id_or_key_is_taken_is_left_out
+                a_follow_up_takes_the_key_that_its_task_gives_up
+                a_claim_of_the_group_takes_follow_ups
+            }
             history {
                 audit_lines_of_one_instant_keep_their_order
                 audit_lines_keep_their_order_when_a_clock_was_set_back

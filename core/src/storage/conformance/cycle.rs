@@ -106,6 +106,7 @@ impl Process<'_> {
             audit: Vec::new(),
             attempts,
             runs,
+            follow_ups: Vec::new(),
             audit_level: record.definition.audit_level,
         };
         assert_eq!(self.change(change).await, ChangeAnswer::Applied);

@@ -50,6 +50,7 @@ pub mod claim;
 pub mod claim_limits;
 pub mod concurrency;
 pub mod counts;
+pub mod follow_ups;
 pub mod group;
 pub mod history;
 pub mod history_pages;

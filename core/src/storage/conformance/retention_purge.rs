@@ -283,12 +283,13 @@ pub async fn a_task_that_is_revived_during_a_purge_stays(world: &dyn World) {
                 audit: vec![success(now())],
                 attempts: Vec::new(),
                 runs: Vec::new(),
+                follow_ups: Vec::new(),
                 audit_level: record.definition.audit_level,
             };
             match other.change(change).await {
                 ChangeAnswer::Applied => revived.push(record.definition.id),
                 ChangeAnswer::Missing => {}
-                ChangeAnswer::Refused(record) => panic!("{record:?}"),
+                refused => panic!("{refused:?}"),
             }
         }
         revived

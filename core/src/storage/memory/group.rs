@@ -1,8 +1,8 @@
 use super::Shared;
 use super::{claim, insert, logs, update};
 use crate::storage::{
-    Answer, AppendLogs, CancelTask, ChangeQueue, ClaimTasks, NewTask, ReconsiderWaiting, RowChange,
-    StorageError, Write, WriteGroup, coalesce,
+    Answer, AppendLogs, CancelTask, ChangeAnswer, ChangeQueue, ClaimTasks, NewTask,
+    ReconsiderWaiting, RowChange, StorageError, Write, WriteGroup, coalesce,
 };
 use crate::task::ProcessId;
 
@@ -81,10 +81,18 @@ impl Shared {
         answers: &mut Vec<(usize, Answer)>,
     ) {
         let (merged, fates) = coalesce(changes.iter().map(|(_, change)| *change));
-        let outcomes: Vec<_> = merged
-            .iter()
-            .map(|change| update::change(&mut self.table, change))
-            .collect();
+        let mut outcomes = Vec::with_capacity(merged.len());
+        let mut applied = Vec::new();
+        for change in &merged {
+            if update::is_due(&self.table, change) {
+                applied.push(outcomes.len());
+            }
+            outcomes.push(update::change(&mut self.table, change));
+        }
+        for place in applied {
+            let left_out = update::follow_up(&mut self.table, &merged[place]);
+            outcomes[place] = ChangeAnswer::applied_without(left_out);
+        }
         let decided = changes.iter().zip(fates);
         answers.extend(
             decided.map(|((place, _), fate)| (*place, Answer::Change(outcomes[fate].clone()))),

@@ -1,10 +1,11 @@
 use std::collections::HashSet;
 
+use super::insert::insert;
 use super::table::Table;
 use crate::storage::{
-    AuditEntry, CancelAnswer, CancelTask, ChangeAnswer, ReconsiderWaiting, RowChange,
+    AuditEntry, CancelAnswer, CancelTask, ChangeAnswer, InsertAnswer, ReconsiderWaiting, RowChange,
 };
-use crate::task::{ProcessId, RowState, Status, TaskRecord, WaitReason};
+use crate::task::{ProcessId, RowState, Status, TaskId, TaskRecord, WaitReason};
 
 /// Moves a row on if it is where the writer believes it is.
 pub(super) fn change(table: &mut Table, change: &RowChange) -> ChangeAnswer {
@@ -26,6 +27,19 @@ pub(super) fn change(table: &mut Table, change: &RowChange) -> ChangeAnswer {
     table.add_attempts(change.id, change.kept_attempts());
     table.add_runs(change.id, change.kept_runs());
     ChangeAnswer::Applied
+}
+
+/// Whether a change will be applied now, and was not before.
+pub(super) fn is_due(table: &Table, change: &RowChange) -> bool {
+    let row = table.row(change.id);
+    row.is_some_and(|row| row.record.generation == change.expected)
+}
+
+/// Stores the follow-ups of a change that was applied, and answers which were left out.
+pub(super) fn follow_up(table: &mut Table, change: &RowChange) -> Vec<TaskId> {
+    let tasks = change.follow_ups.iter();
+    let left_out = tasks.filter(|task| insert(table, task) != InsertAnswer::Stored);
+    left_out.map(|task| task.record.id()).collect()
 }
 
 /// Cancels a task unless it is over.

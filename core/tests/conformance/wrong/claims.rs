@@ -68,6 +68,7 @@ async fn set_free(inner: &dyn TaskStorage, record: &TaskRecord) -> Applied {
         audit: Vec::new(),
         attempts: Vec::new(),
         runs: Vec::new(),
+        follow_ups: Vec::new(),
         audit_level: AuditLevel::Full,
     };
     let writes = vec![Write::Change(Box::new(change))];

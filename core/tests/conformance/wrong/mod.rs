@@ -3,6 +3,7 @@
 mod bent;
 mod changes;
 mod claims;
+mod follow_ups;
 mod groups;
 mod logs;
 mod queries;
@@ -76,6 +77,41 @@ macro_rules! wrong_storages {
 mod retention;
 
 wrong_storages! {
+    a_storage_that_drops_follow_ups: follow_ups::DropsFollowUps => [
+        "follow_ups::a_change_that_is_refused_stores_no_follow_up",
+        "follow_ups::a_claim_of_the_group_takes_follow_ups",
+        "follow_ups::a_follow_up_is_stored_with_its_change",
+        "follow_ups::a_follow_up_takes_the_key_that_its_task_gives_up",
+        "follow_ups::a_follow_up_whose_id_or_key_is_taken_is_left_out",
+        "follow_ups::a_change_that_is_repeated_stores_its_follow_ups_once",
+        "follow_ups::a_rejected_group_stores_no_follow_up",
+    ],
+    a_storage_that_drops_follow_ups_of_chains: follow_ups::DropsFollowUpsOfChains => [
+        "follow_ups::a_follow_up_is_stored_with_its_change",
+    ],
+    a_storage_that_follows_up_on_refusals: follow_ups::FollowsUpOnRefusals => [
+        "follow_ups::a_change_that_is_refused_stores_no_follow_up",
+        "follow_ups::a_change_that_is_repeated_stores_its_follow_ups_once",
+        "follow_ups::a_follow_up_takes_the_key_that_its_task_gives_up",
+        "follow_ups::a_follow_up_whose_id_or_key_is_taken_is_left_out",
+    ],
+    a_storage_that_splits_pairs: follow_ups::SplitsPairs => [
+        "follow_ups::a_follow_up_takes_the_key_that_its_task_gives_up",
+        "follow_ups::a_follow_up_whose_id_or_key_is_taken_is_left_out",
+        "follow_ups::a_rejected_group_stores_no_follow_up",
+    ],
+    a_storage_that_follows_up_again: follow_ups::FollowsUpAgain => [
+        "follow_ups::a_change_that_is_repeated_stores_its_follow_ups_once",
+    ],
+    a_storage_that_hides_what_is_left_out: follow_ups::HidesWhatIsLeftOut => [
+        "follow_ups::a_follow_up_whose_id_or_key_is_taken_is_left_out",
+    ],
+    a_storage_that_follows_up_too_early: follow_ups::FollowsUpTooEarly => [
+        "follow_ups::a_follow_up_takes_the_key_that_its_task_gives_up",
+    ],
+    a_storage_that_follows_up_too_late: follow_ups::FollowsUpTooLate => [
+        "follow_ups::a_claim_of_the_group_takes_follow_ups",
+    ],
     a_storage_that_invents_queues: queues::InventsQueues => [
         "queues::a_queue_of_which_nothing_was_decided_has_no_settings",
         "queues::a_rejected_group_changes_no_queue",
@@ -141,6 +177,8 @@ wrong_storages! {
         "change::what_follows_a_refused_change_in_a_later_group_is_refused_too",
         "claim::a_row_that_ended_meanwhile_is_never_set_back",
         "concurrency::of_two_changes_from_one_generation_one_is_applied",
+        "follow_ups::a_change_that_is_refused_stores_no_follow_up",
+        "follow_ups::a_change_that_is_repeated_stores_its_follow_ups_once",
         "lease::every_transition_from_an_old_generation_is_refused",
         "lease::every_transition_written_again_changes_nothing",
         "liveness::a_claim_supersedes_the_delivery_of_the_dead",
@@ -159,11 +197,13 @@ wrong_storages! {
         "change::what_follows_a_refused_change_in_a_later_group_is_refused_too",
         "claim::a_row_that_ended_meanwhile_is_never_set_back",
         "concurrency::of_two_changes_from_one_generation_one_is_applied",
+        "follow_ups::a_change_that_is_refused_stores_no_follow_up",
         "lease::every_transition_from_an_old_generation_is_refused",
         "liveness::a_claim_supersedes_the_delivery_of_the_dead",
     ],
     a_storage_that_applies_to_nothing: changes::AppliesToNothing => [
         "change::a_refused_change_does_not_stop_its_neighbours",
+        "follow_ups::a_change_that_is_refused_stores_no_follow_up",
         "lease::a_transition_of_an_unknown_row_is_missing",
         "retention_purge::a_task_that_is_revived_during_a_purge_stays",
     ],
@@ -173,6 +213,7 @@ wrong_storages! {
     ],
     a_storage_that_refuses_repetitions: changes::RefusesRepetitions => [
         "change::a_chain_in_a_group_leaves_every_audit_line_and_attempt_once",
+        "follow_ups::a_change_that_is_repeated_stores_its_follow_ups_once",
         "lease::every_transition_written_again_changes_nothing",
         "series::a_run_that_is_stored_already_is_left_alone",
     ],
@@ -181,6 +222,8 @@ wrong_storages! {
         "group::a_rejected_write_leaves_nothing_of_its_group",
     ],
     a_storage_that_ignores_the_order_of_kinds: groups::IgnoresTheOrderOfKinds => [
+        "follow_ups::a_claim_of_the_group_takes_follow_ups",
+        "follow_ups::a_rejected_group_stores_no_follow_up",
         "group::a_cancel_sees_the_changes_of_its_group",
         "group::a_claim_sees_everything_its_group_did",
         "group::a_whole_life_fits_into_one_group",
@@ -190,6 +233,7 @@ wrong_storages! {
         "queues::a_rejected_group_changes_no_queue",
     ],
     a_storage_that_answers_in_the_wrong_order: groups::AnswersInTheWrongOrder => [
+        "follow_ups::a_claim_of_the_group_takes_follow_ups",
         "group::a_cancel_sees_the_changes_of_its_group",
         "group::a_claim_sees_everything_its_group_did",
         "group::a_group_of_thousands_of_writes_is_answered_one_by_one",
@@ -212,6 +256,7 @@ wrong_storages! {
     ],
     a_storage_that_repeats_occurrences: groups::RepeatsOccurrences::default() => [
         "concurrency::of_two_tasks_for_one_occurrence_one_is_stored",
+        "follow_ups::a_rejected_group_stores_no_follow_up",
         "group::a_rejected_write_leaves_nothing_of_its_group",
         "group::a_storage_works_on_after_a_rejected_group",
         "insert::a_finished_task_keeps_its_occurrence",
@@ -236,6 +281,7 @@ wrong_storages! {
         "change::a_refused_change_does_not_stop_its_neighbours",
         "change::a_stale_change_is_not_mistaken_for_a_repeated_one",
         "change::what_follows_a_refused_change_in_a_later_group_is_refused_too",
+        "follow_ups::a_change_that_is_refused_stores_no_follow_up",
         "logs::lines_are_kept_although_the_change_beside_them_is_refused",
     ],
     a_storage_that_forgets_who_cancelled: groups::ForgetsWhoCancelled => [
@@ -489,6 +535,7 @@ wrong_storages! {
         "cancel::every_open_status_becomes_cancelled",
         "claim::a_claimed_row_is_queued_and_owned",
         "claim::a_row_that_waits_for_a_reason_is_passed_over",
+        "follow_ups::a_follow_up_whose_id_or_key_is_taken_is_left_out",
         "insert::a_task_twice_in_a_group_is_stored_once",
         "insert::an_occurrence_inserted_again_by_its_own_task_is_no_conflict",
         "keys::any_number_of_tasks_have_no_key",
@@ -513,6 +560,8 @@ wrong_storages! {
         "audit_levels::each_level_leaves_the_rows_it_should",
         "audit_levels::what_a_person_did_is_always_kept",
         "concurrency::of_two_changes_from_one_generation_one_is_applied",
+        "follow_ups::a_change_that_is_repeated_stores_its_follow_ups_once",
+        "follow_ups::a_follow_up_is_stored_with_its_change",
         "group::a_group_of_thousands_of_writes_is_answered_one_by_one",
         "group::a_rejected_write_leaves_nothing_of_its_group",
         "history::the_histories_of_two_tasks_are_kept_apart",
@@ -536,6 +585,12 @@ wrong_storages! {
     a_storage_that_keeps_processes_apart: rows::KeepsProcessesApart::default() => [
         "?concurrency::of_two_tasks_for_one_occurrence_one_is_stored",
         "?concurrency::two_processes_claiming_at_once_share_no_row",
+        "follow_ups::a_change_that_is_refused_stores_no_follow_up",
+        "follow_ups::a_change_that_is_repeated_stores_its_follow_ups_once",
+        "follow_ups::a_follow_up_is_stored_with_its_change",
+        "follow_ups::a_follow_up_takes_the_key_that_its_task_gives_up",
+        "follow_ups::a_follow_up_whose_id_or_key_is_taken_is_left_out",
+        "follow_ups::a_rejected_group_stores_no_follow_up",
         "liveness::a_claim_supersedes_the_delivery_of_the_dead",
         "liveness::the_rows_of_a_crashed_process_are_claimed_as_interrupted",
         "liveness::the_rows_of_a_living_process_are_its_own",
@@ -549,6 +604,10 @@ wrong_storages! {
     a_storage_that_fails_on_the_unknown: rows::FailsOnTheUnknown => [
         "cancel::an_unknown_task_is_not_cancelled",
         "concurrency::of_two_tasks_for_one_occurrence_one_is_stored",
+        "follow_ups::a_change_that_is_refused_stores_no_follow_up",
+        "follow_ups::a_change_that_is_repeated_stores_its_follow_ups_once",
+        "follow_ups::a_follow_up_whose_id_or_key_is_taken_is_left_out",
+        "follow_ups::a_rejected_group_stores_no_follow_up",
         "group::a_rejected_write_leaves_nothing_of_its_group",
         "insert::an_occurrence_gets_no_second_task",
         "insert::an_occurrence_gets_no_second_task_within_a_group",
@@ -754,6 +813,8 @@ wrong_storages! {
         "series::a_finished_row_without_a_next_run_is_not_claimed",
     ],
     a_storage_that_forgets_keys: series::ForgetsKeys => [
+        "follow_ups::a_follow_up_is_stored_with_its_change",
+        "follow_ups::a_follow_up_whose_id_or_key_is_taken_is_left_out",
         "keys::a_series_keeps_its_key_when_it_is_over",
         "keys::a_taken_key_is_answered_with_its_holder",
         "keys::keys_are_told_apart_exactly",
@@ -771,6 +832,7 @@ wrong_storages! {
         "keys::a_series_keeps_its_key_when_it_is_over",
     ],
     a_storage_that_keeps_keys_for_ever: series::KeepsKeysForEver => [
+        "follow_ups::a_follow_up_takes_the_key_that_its_task_gives_up",
         "keys::a_task_that_is_over_gives_up_its_key",
     ],
     a_storage_that_counts_what_is_skipped: series::CountsWhatIsSkipped => [

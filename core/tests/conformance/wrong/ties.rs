@@ -35,7 +35,12 @@ fn turn(record: &mut TaskRecord) {
 fn turn_write(write: &mut Write) {
     match write {
         Write::Insert(new) => turn(&mut new.record),
-        Write::Change(change) => change.id = turned(change.id),
+        Write::Change(change) => {
+            change.id = turned(change.id);
+            for task in &mut change.follow_ups {
+                turn(&mut task.record);
+            }
+        }
         Write::Cancel(cancel) => cancel.id = turned(cancel.id),
         Write::AppendLogs(append) => append.id = turned(append.id),
         Write::Reconsider(_) | Write::ChangeQueue(_) | Write::Claim(_) => {}
@@ -49,6 +54,11 @@ fn turn_answer(answer: &mut Answer) {
         Answer::Claim(claimed) => {
             for task in &mut claimed.tasks {
                 turn(&mut task.record);
+            }
+        }
+        Answer::Change(ChangeAnswer::AppliedWithout(left_out)) => {
+            for id in left_out {
+                *id = turned(*id);
             }
         }
         Answer::Insert(InsertAnswer::Stored)
