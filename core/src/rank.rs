@@ -45,10 +45,10 @@ pub fn check_priority(priority: Option<i32>) -> Result<(), InvalidPriority> {
 }
 
 /// How much waiting a step of priority is worth, unless a queue says otherwise.
-pub const DEFAULT_AGEING: Duration = Duration::from_secs(5 * 60);
+pub const DEFAULT_AGEING: Duration = Duration::from_mins(5);
 
 /// The longest step of ageing.
-pub const MAX_AGEING: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+pub const MAX_AGEING: Duration = Duration::from_hours(365 * 24);
 
 /// The place of a task among those that wait in its queue; the least comes first.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]

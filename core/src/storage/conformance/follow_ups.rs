@@ -115,7 +115,7 @@ pub async fn a_follow_up_whose_id_or_key_is_taken_is_left_out(world: &dyn World)
     let mut lease = process.store_queued(task(1)).await;
     process.store(&[task(2), keyed(3, "taken")]).await;
     let mut twin = task(2);
-    twin.definition.payload = "[]".to_owned();
+    "[]".clone_into(&mut twin.definition.payload);
     let follow_ups = [
         twin,
         keyed(4, "taken"),

@@ -289,7 +289,9 @@ pub async fn a_task_that_is_revived_during_a_purge_stays(world: &dyn World) {
             match other.change(change).await {
                 ChangeAnswer::Applied => revived.push(record.definition.id),
                 ChangeAnswer::Missing => {}
-                refused => panic!("{refused:?}"),
+                refused @ (ChangeAnswer::Refused(_) | ChangeAnswer::AppliedWithout(_)) => {
+                    panic!("{refused:?}")
+                }
             }
         }
         revived

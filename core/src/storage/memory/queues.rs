@@ -28,24 +28,21 @@ impl Queues {
             return ChangeQueueAnswer::Changed(decided.settings.clone());
         }
         let settings = decided.as_ref().map(|decided| &decided.settings);
-        let Some(changed) = change.applied_to(settings) else {
+        let Some(applied) = change.applied_to(settings) else {
             return ChangeQueueAnswer::Unchanged(settings.cloned());
         };
-        let record = change.record(changed.version);
-        match decided {
-            Some(decided) => {
-                decided.settings = changed.clone();
-                decided.changes.push(record);
-            }
-            None => {
-                let settings = changed.clone();
-                let changes = vec![record];
-                let decided = Decided { settings, changes };
-                self.queues.insert(change.queue.clone(), decided);
-            }
+        let record = change.record(applied.version);
+        if let Some(decided) = decided {
+            decided.settings = applied.clone();
+            decided.changes.push(record);
+        } else {
+            let settings = applied.clone();
+            let changes = vec![record];
+            let decided = Decided { settings, changes };
+            self.queues.insert(change.queue.clone(), decided);
         }
         self.made.insert(change.id);
-        ChangeQueueAnswer::Changed(changed)
+        ChangeQueueAnswer::Changed(applied)
     }
 
     pub(super) fn settings(&self) -> Vec<QueueSettings> {
