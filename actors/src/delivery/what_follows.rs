@@ -39,8 +39,8 @@ impl Run {
     /// Takes what was named for that outcome.
     pub(super) fn decide(&self, ended: &Ended, outcome: Follows) -> FollowUps {
         let admission = self.deps.client.admission();
-        let shelf = self.context.shelf();
-        shelf.decide(admission, ended.record.number, outcome)
+        let named = self.context.shelf();
+        named.decide(admission, ended.record.number, outcome)
     }
 
     fn name(

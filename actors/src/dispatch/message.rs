@@ -269,7 +269,7 @@ impl Dispatch {
     }
 
     /// Says that a handler or a hook asks.
-    pub(crate) fn from_handler(mut self) -> Self {
+    pub(crate) fn by_handler(mut self) -> Self {
         self.caller.is_handler = true;
         self
     }

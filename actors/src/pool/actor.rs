@@ -260,7 +260,7 @@ impl Handler<LookAtQueues> for WorkerPool {
             match deps.storage.queries().queue_settings().await {
                 Ok(settings) => deps.gates.apply_all(&settings),
                 Err(error) => {
-                    tracing::debug!(%error, "what was decided about queues can't be read")
+                    tracing::debug!(%error, "what was decided about queues can't be read");
                 }
             }
         });

@@ -51,8 +51,8 @@ pub(crate) fn resolve(
             return Err(QueueError::Duplicate(queue.name.clone()));
         }
     }
-    let named = |name: &str| queues.iter().find(|queue| queue.name == name).cloned();
-    let or_new = |name: &str| named(name).unwrap_or_else(|| Queue::new(name));
+    let configured = |name: &str| queues.iter().find(|queue| queue.name == name).cloned();
+    let or_new = |name: &str| configured(name).unwrap_or_else(|| Queue::new(name));
     let default = surroundings.default_queue(or_new(Queue::DEFAULT));
     let recurring = or_new(Queue::RECURRING).or(&default);
     let others = queues

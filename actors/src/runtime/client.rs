@@ -85,7 +85,7 @@ impl Client {
         let _gone = gone.clone().drop_guard();
         let mut dispatch = dispatch.id(id).until(gone);
         if self.parent.is_some() {
-            dispatch = dispatch.from_handler();
+            dispatch = dispatch.by_handler();
         }
         if let (Some(parent), false) = (self.parent, dispatch.has_parent()) {
             dispatch = dispatch.parent(parent);

@@ -37,8 +37,9 @@ impl Provoker {
                 housekeeper.for_each(|housekeeper| self.crash(housekeeper, phase));
             }
             Provocation::Actor(Target::Pool, phase) => {
-                let default = self.pools.first();
-                default.into_iter().for_each(|pool| self.crash(pool, phase));
+                if let Some(default) = self.pools.first() {
+                    self.crash(default, phase);
+                }
             }
         }
     }

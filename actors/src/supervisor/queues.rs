@@ -237,7 +237,7 @@ impl SupervisorDeps {
             ..TaskFilter::default()
         };
         let backlog = self.storage.queries().count(&filter, CappedCount::CAP);
-        let backlog = backlog.await.map_err(unreadable)?;
+        let backlog = backlog.await.map_err(|error| unreadable(&error))?;
         let occupancy = gate.occupancy();
         Ok(QueueStatus {
             queue: gate.name().to_owned(),
@@ -262,7 +262,7 @@ impl Handler<GetQueues> for Supervisor {
         let deps = self.deps().clone();
         Box::pin(async move {
             let settings = deps.storage.queries().queue_settings().await;
-            let settings = settings.map_err(unreadable)?;
+            let settings = settings.map_err(|error| unreadable(&error))?;
             deps.admission.gates.apply_all(&settings);
             let mut gates: Vec<_> = deps.admission.gates.all().collect();
             gates.sort_unstable_by_key(|gate| gate.name());
@@ -276,6 +276,6 @@ impl Handler<GetQueues> for Supervisor {
     }
 }
 
-fn unreadable(error: evertask_core::storage::StorageError) -> RequestError {
+fn unreadable(error: &evertask_core::storage::StorageError) -> RequestError {
     RequestError::Storage(error.to_string())
 }

@@ -12,9 +12,10 @@ use super::changes::edited;
 fn follow_ups(group: &WriteGroup) -> impl Iterator<Item = (usize, &NewTask)> {
     let changes = group.writes.iter().enumerate();
     changes.flat_map(|(place, write)| {
-        let tasks = match write {
-            Write::Change(change) => change.follow_ups.as_slice(),
-            _ => &[],
+        let tasks: &[NewTask] = if let Write::Change(change) = write {
+            &change.follow_ups
+        } else {
+            &[]
         };
         tasks.iter().map(move |task| (place, task))
     })
