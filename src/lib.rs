@@ -10,14 +10,15 @@ pub use evertask_actors::runtime::{Phase, Provocation, Target};
 pub use evertask_actors::{
     BlockingHandler, Cancel, CancelOutcome, CatalogError, Client, ControlQueue, Dispatch,
     DispatchError, DispatchOutcome, DispatchRequest, Dispatched, EventStream, GetLogs, GetQueues,
-    GetTask, HealthWatch, KeptReason, LeftBehind, LogCapture, LogTail, PreviewRetention, Queue,
-    QueueError, QueueEvent, QueueEventKind, QueueEvents, QueueHandle, QueueOutcome, QueueRequest,
-    QueueStatus, RequestError, RetentionReport, RetentionStepReport, RunRetention, RuntimeFault,
-    Shutdown, ShutdownReport, StorageHealth, Stored, Subscribe, Supervisor, TailItem, TailLogs,
-    Task, TaskContext, TaskError, TaskEvent, TaskEventKind, TaskHandler, TaskOptions, TaskResult,
+    GetTask, HealthWatch, LeftBehind, LogCapture, LogTail, PreviewRetention, Queue, QueueError,
+    QueueEvent, QueueEventKind, QueueEvents, QueueHandle, QueueOutcome, QueueRequest, QueueStatus,
+    RequestError, RetentionReport, RetentionStepReport, RunRetention, RuntimeFault, Shutdown,
+    ShutdownReport, StorageHealth, Stored, Subscribe, Supervisor, TailItem, TailLogs, Task,
+    TaskContext, TaskError, TaskEvent, TaskEventKind, TaskHandler, TaskOptions, TaskResult,
     TaskView, WhenFull,
 };
 pub use evertask_core::audit::AuditLevel;
+pub use evertask_core::key::{InvalidKey, KeptReason};
 pub use evertask_core::log::{
     LevelRange, LogCursor, LogLevel, LogLine, LogOptions, LogPage, LogSearch,
 };

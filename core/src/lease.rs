@@ -21,6 +21,7 @@ pub struct RowLease {
     id: TaskId,
     task: String,
     is_series: bool,
+    key_until: Option<Timestamp>,
     audit_level: AuditLevel,
     generation: Generation,
     state: RowState,
@@ -41,6 +42,7 @@ impl RowLease {
             id: record.definition.id,
             task: record.definition.task.clone(),
             is_series: record.definition.series.is_some(),
+            key_until: record.definition.key_until,
             audit_level: record.definition.audit_level,
             generation: record.generation,
             state: record.state.clone(),
@@ -284,6 +286,15 @@ impl RowLease {
         self.advance(state, audited(Status::WaitingQueue, None, now))
     }
 
+    /// The task is over and the time is up for which it was to hold its key all the same.
+    pub fn give_up_key(&mut self) -> RowChange {
+        let state = RowState {
+            active_key: None,
+            ..self.state.clone()
+        };
+        self.move_to(self.generation.superseded(), state, History::default())
+    }
+
     /// The attempt with which a run ended.
     fn counted(&self, attempt: AttemptRecord) -> AttemptRecord {
         AttemptRecord {
@@ -321,7 +332,8 @@ impl RowLease {
         self.advance(state, history)
     }
 
-    /// The state of a task that ended so; a task that runs once gives up its key.
+    /// The state of a task that ended so; one that runs once gives up its key, unless it holds it for
+    /// a time.
     fn ended(
         &self,
         status: Status,
@@ -329,6 +341,7 @@ impl RowLease {
         now: Timestamp,
         ran: Option<Duration>,
     ) -> RowState {
+        let keeps_key = self.is_series || self.key_until.is_some_and(|until| until > now);
         RowState {
             status,
             owner: None,
@@ -341,7 +354,7 @@ impl RowLease {
             failure,
             last_execution_at: Some(now),
             execution_time: ran.or(self.state.execution_time),
-            active_key: self.state.active_key.clone().filter(|_| self.is_series),
+            active_key: self.state.active_key.clone().filter(|_| keeps_key),
             next_run_at: None,
             retry_delay: None,
             snoozes: 0,

@@ -78,6 +78,8 @@ pub struct Model {
     pub payload: String,
     /// The key it was dispatched with.
     pub task_key: Option<String>,
+    /// Until when it holds its active key though it is over.
+    pub key_until: Option<Instant>,
     /// The number of the audit level; none in rows that are older than the column.
     pub audit_level: Option<i32>,
     /// The schedule as JSON, if it is a series.

@@ -8,6 +8,7 @@
 mod column;
 mod m20261121_000001_initial;
 mod m20261121_000005_deadline;
+mod m20261121_000006_keys;
 mod m20261121_000007_queues;
 mod m20261121_000008_claims;
 mod m20261122_000002_series;

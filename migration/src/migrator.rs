@@ -3,6 +3,7 @@ use sea_orm_migration::{MigrationTrait, MigratorTraitSelf};
 
 use crate::m20261121_000001_initial::Initial;
 use crate::m20261121_000005_deadline::Deadline;
+use crate::m20261121_000006_keys::Keys;
 use crate::m20261121_000007_queues::Queues;
 use crate::m20261121_000008_claims::Claims;
 use crate::m20261122_000002_series::Series;
@@ -31,6 +32,7 @@ impl MigratorTraitSelf for Migrator {
             Box::new(Logs(self.prefix.clone())),
             Box::new(Search(self.prefix.clone())),
             Box::new(Deadline(self.prefix.clone())),
+            Box::new(Keys(self.prefix.clone())),
             Box::new(Queues(self.prefix.clone())),
             Box::new(Claims(self.prefix.clone())),
         ]

@@ -120,6 +120,10 @@ pub(crate) fn task_record(row: task::Model) -> Result<TaskRecord, UnreadableRow>
             state: row.trace_state,
         }),
         key: row.task_key,
+        key_until: row
+            .key_until
+            .map(|at| instant("key_until", at))
+            .transpose()?,
         audit_level: row.audit_level.map_or(AuditLevel::Full, |number| {
             AuditLevel::from_number(number.into())
         }),

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use evertask_core::log::LogLine;
-use evertask_core::storage::{AuditEntry, RowChange, StorageError, StorageErrorKind};
+use evertask_core::storage::{AuditEntry, Redefinition, RowChange, StorageError, StorageErrorKind};
 use evertask_core::task::{AttemptRecord, Failure, RowState, RunRecord, TaskId, TaskRecord};
 use evertask_core::time::Timestamp;
 use sea_orm::Value;
@@ -149,6 +149,7 @@ pub(crate) fn task(record: &TaskRecord) -> Result<Row<'_>, StorageError> {
         text(&definition.payload),
         Cell::Number(record.generation.0),
         definition.key.as_deref().map(text).into(),
+        definition.key_until.into(),
         Cell::Number(definition.audit_level.number().into()),
         series.map(|series| text(&series.schedule)).into(),
         series.map(|series| series.anchor).into(),
@@ -157,6 +158,13 @@ pub(crate) fn task(record: &TaskRecord) -> Result<Row<'_>, StorageError> {
         definition.deadline.into(),
     ];
     row.extend(state(&record.state));
+    Ok(row)
+}
+
+/// A row to redefine: as it is to be, and from what generation.
+pub(crate) fn redefinition(redefinition: &Redefinition) -> Result<Row<'_>, StorageError> {
+    let mut row = task(&redefinition.record)?;
+    row.push(Cell::Number(redefinition.expected.0));
     Ok(row)
 }
 

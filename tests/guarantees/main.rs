@@ -30,6 +30,7 @@ mod cut_off;
 mod evolution;
 mod faults;
 mod idling;
+mod keys;
 mod kills;
 mod logs;
 mod queues;

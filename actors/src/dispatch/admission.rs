@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use actix::Addr;
 use evertask_core::audit::AuditLevel;
+use evertask_core::key::KeptReason;
 use evertask_core::schedule::Recurrence;
 use evertask_core::storage::{Answer, InsertAnswer, NewTask, Write};
 use evertask_core::task::{
@@ -14,11 +15,12 @@ use evertask_core::time::{Clock, LATEST, Timestamp, later, to_micros};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
-use super::answer::{DispatchOutcome, Dispatched, KeptReason};
-use super::check::{check, deadline_of, recurrence_of, series_of};
+use super::answer::{DispatchOutcome, Dispatched};
+use super::check::{check, deadline_of, key_of, recurrence_of, series_of};
 use super::error::DispatchError;
 use super::message::{Dispatch, When};
 use super::route::{Route, Routed, Wanted};
+use super::turns::KeyTurns;
 use crate::delivery::{Delivery, DeliveryRegistry};
 use crate::persistence::{Patience, PersistenceClient, WriteError};
 use crate::pool::{Deliver, SweepOrphans};
@@ -46,15 +48,16 @@ pub(crate) struct AdmissionDeps {
     pub(crate) patience: Duration,
     pub(crate) round_trip_payloads: bool,
     pub(crate) audit_level: AuditLevel,
+    pub(crate) key_turns: KeyTurns,
 }
 
 /// A dispatch that was found good, with everything taken that it needs.
 pub(crate) struct Admitted {
-    deps: AdmissionDeps,
+    pub(super) deps: AdmissionDeps,
     task: RegisteredTask,
-    gate: Arc<Gate>,
+    pub(super) gate: Arc<Gate>,
     payload: Payload,
-    row: NewTask,
+    pub(super) row: NewTask,
     recurrence: Option<Recurrence>,
     route: Route,
     caller_gone: Option<CancellationToken>,
@@ -71,6 +74,7 @@ pub(crate) fn admit(deps: &AdmissionDeps, dispatch: Dispatch) -> Result<Admitted
         return Err(DispatchError::UnknownTask { task });
     };
     let encoded = check(&dispatch, deps.max_payload)?;
+    let key = key_of(&dispatch)?;
     if let Some(retry) = &dispatch.retry {
         deps.catalog.check_retry(retry)?;
     }
@@ -90,6 +94,9 @@ pub(crate) fn admit(deps: &AdmissionDeps, dispatch: Dispatch) -> Result<Admitted
     let id = dispatch.id.unwrap_or_else(|| TaskId(deps.ids.next(now)));
     let due = due_at(dispatch.when, now);
     let series = series_of(&dispatch, due.unwrap_or(now))?;
+    let held = dispatch
+        .key_for
+        .filter(|_| key.is_some() && series.is_none());
     let deadline = deadline_of(&dispatch, task.options.start_within, due.unwrap_or(now));
     let recurrence = recurrence_of(series.as_ref())?;
     let priority = dispatch.priority.or(task.options.priority).unwrap_or(0);
@@ -110,6 +117,8 @@ pub(crate) fn admit(deps: &AdmissionDeps, dispatch: Dispatch) -> Result<Admitted
         scheduled_at: due,
         priority,
         audit_level: audit_level.unwrap_or(deps.audit_level),
+        key,
+        key_until: held.map(|time| later(now, time)),
         deadline,
         series,
         ..define(dispatch, id, &encoded, now)
@@ -171,6 +180,7 @@ fn row(definition: TaskDefinition, route: &Route, process: ProcessId, now: Times
     };
     let state = RowState {
         next_run_at: definition.series.as_ref().map(|series| series.anchor),
+        active_key: definition.key.clone(),
         start_by: definition.deadline,
         ..state
     };
@@ -185,25 +195,11 @@ impl Admitted {
     /// Stores the row, hands it over and waits for its place if its queue says so. Runs to its end even
     /// if the caller has gone.
     pub(crate) async fn store(mut self) -> Result<Dispatched, DispatchError> {
-        let id = self.row.record.definition.id;
         let now = self.row.record.definition.created_at;
         let waiting = self.route.take_waiting();
         let caller_gone = self.caller_gone.take();
         let lifecycle = self.deps.lifecycle.clone();
-        let insert = Write::Insert(Box::new(self.row.clone()));
-        let patience = Patience::For(self.deps.patience);
-        let answer = match self.deps.persistence.apply_one(insert, patience).await {
-            Ok(Answer::Insert(answer)) => answer,
-            Ok(_) | Err(WriteError::Lost) => {
-                tell(&self.gate.pool, SweepOrphans);
-                return Err(DispatchError::Unknown { id });
-            }
-            Err(WriteError::Ended) => return Err(DispatchError::Unknown { id }),
-            Err(error @ (WriteError::Rejected(_) | WriteError::Unavailable(_))) => {
-                let reason = error.to_string();
-                return Err(DispatchError::Storage { reason });
-            }
-        };
+        let answer = self.insert().await?;
         let waiting = waiting.filter(|_| waits_for_a_place(&answer, now));
         if let Some(waiting) = &waiting {
             waiting.note_stored();
@@ -211,10 +207,7 @@ impl Admitted {
         let dispatched = match answer {
             InsertAnswer::Stored => self.hand_over(DispatchOutcome::Created),
             InsertAnswer::Exists(found) => self.recognise(*found),
-            InsertAnswer::KeyTaken(holder) => {
-                let reason = format!("the task {} holds its key", holder.definition.id);
-                Err(DispatchError::Storage { reason })
-            }
+            InsertAnswer::KeyTaken(holder) => self.come_to_terms(*holder).await,
         }?;
         if let Some(waiting) = waiting {
             wait_for_place(&waiting, caller_gone, &lifecycle).await;
@@ -222,8 +215,40 @@ impl Admitted {
         Ok(dispatched)
     }
 
+    pub(super) async fn insert(&self) -> Result<InsertAnswer, DispatchError> {
+        let insert = Write::Insert(Box::new(self.row.clone()));
+        match self.write(insert).await? {
+            Answer::Insert(answer) => Ok(answer),
+            _ => Err(self.unknown()),
+        }
+    }
+
+    /// Commits a write of this dispatch.
+    pub(super) async fn write(&self, write: Write) -> Result<Answer, DispatchError> {
+        let patience = Patience::For(self.deps.patience);
+        match self.deps.persistence.apply_one(write, patience).await {
+            Ok(answer) => Ok(answer),
+            Err(WriteError::Lost) => Err(self.unknown()),
+            Err(WriteError::Ended) => Err(DispatchError::Unknown { id: self.id() }),
+            Err(error @ (WriteError::Rejected(_) | WriteError::Unavailable(_))) => {
+                let reason = error.to_string();
+                Err(DispatchError::Storage { reason })
+            }
+        }
+    }
+
+    /// Nobody knows what became of a write: should it be stored, its row is nobody's.
+    pub(super) fn unknown(&self) -> DispatchError {
+        tell(&self.gate.pool, SweepOrphans);
+        DispatchError::Unknown { id: self.id() }
+    }
+
+    fn id(&self) -> TaskId {
+        self.row.record.id()
+    }
+
     /// The id was stored before: by this very insert, whose answer was lost, or by an earlier one.
-    fn recognise(self, found: TaskRecord) -> Result<Dispatched, DispatchError> {
+    pub(super) fn recognise(self, found: TaskRecord) -> Result<Dispatched, DispatchError> {
         let id = found.definition.id;
         let wanted = &self.row.record.definition;
         let stored = &found.definition;
@@ -252,7 +277,7 @@ impl Admitted {
         Ok(Dispatched::new(id, outcome))
     }
 
-    fn hand_over(self, outcome: DispatchOutcome) -> Result<Dispatched, DispatchError> {
+    pub(super) fn hand_over(self, outcome: DispatchOutcome) -> Result<Dispatched, DispatchError> {
         let record = self.row.record;
         let id = record.definition.id;
         match self.route {

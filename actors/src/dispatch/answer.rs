@@ -1,3 +1,4 @@
+use evertask_core::key::{KeptReason, Redefined};
 use evertask_core::task::TaskId;
 
 /// What a dispatch answers: the task that does the work, and how it came to.
@@ -16,16 +17,15 @@ pub struct Dispatched {
 pub enum DispatchOutcome {
     /// A new task is stored.
     Created,
-    /// Nothing was stored or changed: the task was there already.
+    /// The task that holds the key waited, and does this work instead of what it was to do.
+    Updated,
+    /// The task that holds the key waited to run once, and is the series now that was dispatched.
+    Converted,
+    /// The series that holds the key was over, and begins anew.
+    Revived,
+    /// Nothing was stored or changed: the task was there already, and the payload of this dispatch
+    /// is not run.
     Existing(KeptReason),
-}
-
-/// Why a dispatch left a task as it was.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum KeptReason {
-    /// It was dispatched before with this id: a repetition changes nothing.
-    SameId,
 }
 
 impl Dispatched {
@@ -42,5 +42,15 @@ impl Dispatched {
 impl From<Dispatched> for TaskId {
     fn from(dispatched: Dispatched) -> Self {
         dispatched.id
+    }
+}
+
+impl From<Redefined> for DispatchOutcome {
+    fn from(redefined: Redefined) -> Self {
+        match redefined {
+            Redefined::Updated => Self::Updated,
+            Redefined::Converted => Self::Converted,
+            Redefined::Revived => Self::Revived,
+        }
     }
 }

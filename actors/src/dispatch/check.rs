@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use evertask_core::key::check_key;
 use evertask_core::rank::check_priority;
 use evertask_core::schedule::{Recurrence, Schedule};
 use evertask_core::task::SeriesDefinition;
@@ -55,6 +56,12 @@ pub(super) fn recurrence_of(
         .map_err(|error| DispatchError::Series {
             reason: error.to_string(),
         })
+}
+
+/// Answers the key of a dispatch, if it has one.
+pub(super) fn key_of(dispatch: &Dispatch) -> Result<Option<String>, DispatchError> {
+    let key = dispatch.key.as_deref().unwrap_or_default();
+    Ok(check_key(key)?.map(str::to_owned))
 }
 
 /// Answers the instant by which a task that is due then has to be started, if there is one.

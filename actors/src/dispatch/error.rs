@@ -1,3 +1,4 @@
+use evertask_core::key::InvalidKey;
 use evertask_core::rank::InvalidPriority;
 use evertask_core::retry::InvalidRetryPolicy;
 use evertask_core::task::TaskId;
@@ -48,6 +49,15 @@ pub enum DispatchError {
     /// The retry policy of this dispatch makes no sense.
     #[error("the retry policy can't be used: {0}")]
     Retry(#[from] InvalidRetryPolicy),
+    /// The key of this dispatch can't be stored.
+    #[error("{0}")]
+    Key(#[from] InvalidKey),
+    /// Other processes dispatched with the same key at the same time, again and again.
+    #[error("the task that holds the key {key:?} was never left alone long enough; try again")]
+    KeyContended {
+        /// The key.
+        key: String,
+    },
     /// A priority beyond the range.
     #[error(transparent)]
     Priority(#[from] InvalidPriority),
@@ -125,6 +135,8 @@ impl DispatchError {
             | Self::PayloadTooLarge { .. }
             | Self::Priority(_)
             | Self::Retry(_)
+            | Self::Key(_)
+            | Self::KeyContended { .. }
             | Self::OptionTooLong { .. }
             | Self::Series { .. }
             | Self::IdTaken { .. }

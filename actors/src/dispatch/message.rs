@@ -71,6 +71,8 @@ pub struct Dispatch {
     pub(super) trace: Option<TraceContext>,
     pub(super) audit_level: Option<AuditLevel>,
     pub(super) series: Option<Series>,
+    pub(super) key: Option<String>,
+    pub(super) key_for: Option<Duration>,
     pub(super) caller: Caller,
 }
 
@@ -96,6 +98,7 @@ impl Dispatch {
     /// Asks for `task` to run as soon as possible. It is encoded here, on the caller's thread.
     pub fn new<T: Task>(task: T) -> Self {
         let encoded = serde_json::to_string(&task);
+        let key = task.key();
         Self {
             task: T::NAME,
             version: T::VERSION,
@@ -116,6 +119,8 @@ impl Dispatch {
             trace: None,
             audit_level: None,
             series: None,
+            key,
+            key_for: None,
             caller: Caller::default(),
         }
     }
@@ -125,6 +130,47 @@ impl Dispatch {
     #[must_use]
     pub fn id(mut self, id: TaskId) -> Self {
         self.id = Some(id);
+        self
+    }
+
+    /// Names the work, so that it is not asked for twice: as long as a task holds the key, a dispatch
+    /// with the same key means that task. What it comes to is answered as
+    /// [`DispatchOutcome`](crate::DispatchOutcome):
+    ///
+    /// | the task that holds the key | a dispatch that runs once | a series |
+    /// |---|---|---|
+    /// | waits, or was interrupted by a shutdown | it does the new work, at its new time | it becomes the series |
+    /// | is in a window or runs, also between two attempts | left alone | left alone |
+    /// | is a series that waits for its next run | left alone | it goes on with the new payload |
+    /// | is a series whose occurrence is in a window or runs | left alone | left alone |
+    /// | is a series that is over or was cancelled | left alone | it begins anew |
+    ///
+    /// A task that runs once gives its key up when it is over, unless it was told to
+    /// [hold it](Self::key_for), and keeps its row and history; the next one with the key is a new task.
+    /// A task that takes up new work keeps its id, its history and when it was created; how often the
+    /// old payload failed is forgotten. A series with the same step keeps its instants, its count and
+    /// the occurrence it waits for; another step counts from now.
+    ///
+    /// So a handler that dispatches its own task under its own key gets that task back and nothing
+    /// runs: use no key for that, or one that says which step it is.
+    ///
+    /// Keys are the same for all kinds of tasks and all processes on a database, are told apart exactly
+    /// and have at most 200 characters; a blank one is none. Put the name of the task in front where
+    /// two kinds may share a key by accident. This one replaces the [key](crate::Task::key) that the task
+    /// itself gives.
+    #[must_use]
+    pub fn key(mut self, key: impl Into<String>) -> Self {
+        self.key = Some(key.into());
+        self
+    }
+
+    /// Keeps the key taken for at least that long from now, also when the task is over by then: of
+    /// what is dispatched with it meanwhile, nothing runs.
+    ///
+    /// It does nothing without a key, and nothing for a series, which keeps its key anyway.
+    #[must_use]
+    pub fn key_for(mut self, time: Duration) -> Self {
+        self.key_for = Some(time);
         self
     }
 

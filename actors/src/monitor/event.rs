@@ -28,6 +28,8 @@ pub struct TaskEvent {
 pub enum TaskEventKind {
     /// It was stored.
     Dispatched,
+    /// A dispatch with its key gave it other work, or had it begin anew.
+    Updated,
     /// It has a place in the window of its queue.
     Queued,
     /// Its handler was entered for the first time in this delivery.

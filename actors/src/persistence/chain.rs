@@ -177,6 +177,7 @@ fn last_change(answers: Vec<Answer>) -> Option<ChangeAnswer> {
     match answers.into_iter().next_back()? {
         Answer::Change(answer) => Some(answer),
         Answer::Insert(_)
+        | Answer::Redefine(_)
         | Answer::AppendLogs(_)
         | Answer::Cancel(_)
         | Answer::Reconsidered

@@ -86,6 +86,7 @@ fn size(write: &Write) -> usize {
             let failure = change.state.failure.as_ref();
             ROW + failure.map_or(0, |failure| failure.text.len())
         }
+        Write::Redefine(new) => ROW + new.record.definition.payload.len(),
         Write::AppendLogs(append) => {
             let lines = append.lines.iter();
             ROW + lines.map(LogLine::size).sum::<usize>()

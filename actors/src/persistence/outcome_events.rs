@@ -24,6 +24,14 @@ pub(super) fn events_of(write: &Write, answer: &Answer) -> Vec<Happening> {
             std::iter::once(stored).chain(audited).collect()
         }
         (Write::Change(change), Answer::Change(ChangeAnswer::Applied)) => changes(change),
+        (Write::Redefine(new), Answer::Redefine(ChangeAnswer::Applied)) => {
+            let at = new.audit.first().map(|entry| entry.at);
+            vec![Happening {
+                id: new.record.id(),
+                at: at.unwrap_or(new.record.definition.created_at),
+                kind: TaskEventKind::Updated,
+            }]
+        }
         (Write::Cancel(cancel), Answer::Cancel(CancelAnswer::Cancelled(_))) => vec![Happening {
             id: cancel.id,
             at: cancel.at,

@@ -20,7 +20,7 @@ use super::faults::FaultSwitch;
 use super::lifecycle::{Lifecycle, RuntimeFault};
 use super::settings::{Settings, StartError};
 use crate::delivery::{DeliveryRegistry, RunDeps, SoloGate, StopSignals};
-use crate::dispatch::AdmissionDeps;
+use crate::dispatch::{AdmissionDeps, KeyTurns};
 use crate::monitor::{Monitor, MonitorDeps, Publisher, Subscribers};
 use crate::persistence::{
     HealthSignal, Patience, Persistence, PersistenceClient, PersistenceDeps, WriteQueue,
@@ -210,6 +210,7 @@ impl Wiring {
             patience: self.settings.patience,
             round_trip_payloads: self.settings.round_trip_payloads,
             audit_level: self.settings.audit_level,
+            key_turns: KeyTurns::default(),
         }
     }
 

@@ -271,6 +271,16 @@ impl DispatchRequest<'_> {
         self.with(|dispatch| dispatch.id(id))
     }
 
+    /// See [`Dispatch::key`].
+    pub fn key(self, key: impl Into<String>) -> Self {
+        self.with(|dispatch| dispatch.key(key))
+    }
+
+    /// See [`Dispatch::key_for`].
+    pub fn key_for(self, time: Duration) -> Self {
+        self.with(|dispatch| dispatch.key_for(time))
+    }
+
     /// See [`Dispatch::after`].
     pub fn after(self, delay: Duration) -> Self {
         self.with(|dispatch| dispatch.after(delay))

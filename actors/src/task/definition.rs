@@ -101,6 +101,30 @@ pub trait Task: Serialize + DeserializeOwned + Send + Sync + 'static {
         TaskOptions::new()
     }
 
+    /// The key of this task, made from its payload: tasks of which one is enough have the same. None by
+    /// default; see [`Dispatch::key`](crate::Dispatch::key) for what a key does.
+    ///
+    /// ```
+    /// # use evertask_actors::Task;
+    /// # use serde::{Deserialize, Serialize};
+    /// #[derive(Serialize, Deserialize)]
+    /// struct Reindex {
+    ///     shop: u64,
+    ///     reason: String,
+    /// }
+    ///
+    /// impl Task for Reindex {
+    ///     const NAME: &'static str = "reindex";
+    ///
+    ///     fn key(&self) -> Option<String> {
+    ///         Some(format!("{}/{}", Self::NAME, self.shop))
+    ///     }
+    /// }
+    /// ```
+    fn key(&self) -> Option<String> {
+        None
+    }
+
     /// Brings a stored payload of `version` to the shape of the version after it.
     ///
     /// It is called for each version from the stored one up to the present one. The payload is one

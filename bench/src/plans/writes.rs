@@ -73,6 +73,7 @@ async fn take(
         Answer::Claim(claimed) => Some(claimed.tasks),
         Answer::Insert(_)
         | Answer::Change(_)
+        | Answer::Redefine(_)
         | Answer::AppendLogs(_)
         | Answer::Cancel(_)
         | Answer::ChangeQueue(_)

@@ -9,6 +9,8 @@ pub enum Answer {
     Insert(InsertAnswer),
     /// To [`Write::Change`](super::Write::Change).
     Change(ChangeAnswer),
+    /// To [`Write::Redefine`](super::Write::Redefine).
+    Redefine(ChangeAnswer),
     /// To [`Write::AppendLogs`](super::Write::AppendLogs).
     AppendLogs(AppendLogsAnswer),
     /// To [`Write::Cancel`](super::Write::Cancel).
@@ -32,7 +34,7 @@ pub enum InsertAnswer {
     KeyTaken(Box<TaskRecord>),
 }
 
-/// What became of a conditional change.
+/// What became of a conditional change or redefinition.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ChangeAnswer {
     /// The row says what the change said, because of this write or of an earlier one whose answer

@@ -30,5 +30,5 @@ pub use queue::{
 };
 pub use write::{
     AppendLogs, AuditEntry, CancelTask, ClaimTasks, NewTask, QueueSelector, ReconsiderWaiting,
-    RowChange, Write, WriteGroup, WriteKind,
+    Redefinition, RowChange, Write, WriteGroup, WriteKind,
 };

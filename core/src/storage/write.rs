@@ -13,8 +13,9 @@ use crate::time::Timestamp;
 
 /// Writes that commit together, each answered on its own.
 ///
-/// A storage applies them in this order, whatever their order in the group: inserts, changes, log
-/// lines, cancels, reconsiderations, changes of queues, claims. A claim therefore sees everything else the group did.
+/// A storage applies them in this order, whatever their order in the group: inserts, changes,
+/// redefinitions, log lines, cancels, reconsiderations, changes of queues, claims. A claim therefore
+/// sees everything else the group did.
 #[derive(Clone, Debug, Default)]
 pub struct WriteGroup {
     /// The writes; the answers come in their order.
@@ -28,6 +29,8 @@ pub enum Write {
     Insert(Box<NewTask>),
     /// Moves a row on, if it is where the writer believes it is.
     Change(Box<RowChange>),
+    /// Gives a row other work, if it is where the writer believes it is.
+    Redefine(Box<Redefinition>),
     /// Keeps what a task logged.
     AppendLogs(AppendLogs),
     /// Cancels a task on behalf of a person, wherever it is.
@@ -47,6 +50,8 @@ pub enum WriteKind {
     Insert,
     /// Of [`Write::Change`].
     Change,
+    /// Of [`Write::Redefine`].
+    Redefine,
     /// Of [`Write::AppendLogs`].
     AppendLogs,
     /// Of [`Write::Cancel`].
@@ -65,6 +70,7 @@ impl Write {
         match self {
             Self::Insert(_) => WriteKind::Insert,
             Self::Change(_) => WriteKind::Change,
+            Self::Redefine(_) => WriteKind::Redefine,
             Self::AppendLogs(_) => WriteKind::AppendLogs,
             Self::Cancel(_) => WriteKind::Cancel,
             Self::Reconsider(_) => WriteKind::Reconsider,
@@ -193,6 +199,37 @@ impl RowChange {
         record.generation == self.generation
             && record.state.status == self.state.status
             && record.state.owner == self.state.owner
+    }
+}
+
+/// A conditional write to one row that replaces what was asked for, too; what is kept beside the row
+/// stays.
+///
+/// It is applied only if the row still has the generation `expected`. When the row was created never
+/// changes, and neither do its active key nor the occurrence it is of: they say what they said.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Redefinition {
+    /// The generation the row must have.
+    pub expected: Generation,
+    /// The row as it is afterwards, with its new generation.
+    pub record: TaskRecord,
+    /// The changes of status, in order.
+    pub audit: Vec<AuditEntry>,
+}
+
+impl Redefinition {
+    /// The lines that are added to the status audit, at the level the row has afterwards.
+    pub fn kept_audit(&self) -> impl Iterator<Item = &AuditEntry> {
+        let level = self.record.definition.audit_level;
+        self.audit
+            .iter()
+            .filter(move |entry| entry.is_kept_at(level))
+    }
+
+    /// Whether `record` is what this write made of it, so that it was applied before and its answer
+    /// was lost.
+    pub fn is_applied_to(&self, record: &TaskRecord) -> bool {
+        self.record == *record
     }
 }
 

@@ -59,6 +59,9 @@ pub struct TaskDefinition {
     /// The key it was dispatched with, which tells repeated dispatches from new ones; at most 200
     /// characters.
     pub key: Option<String>,
+    /// Until when a task that runs once holds its key though it is over; `None` gives it up at its
+    /// end.
+    pub key_until: Option<Timestamp>,
     /// How much of its history is kept.
     pub audit_level: AuditLevel,
     /// When it runs again, if it is a series; `None` for a task that runs once.
@@ -92,9 +95,16 @@ impl TaskDefinition {
             deadline: None,
             trace: None,
             key: None,
+            key_until: None,
             audit_level: AuditLevel::default(),
             series: None,
         }
+    }
+
+    /// Whether the task holds its key though it is over at `now`: a series does, so that it can be
+    /// found and revived under it, and a task that was dispatched to hold it for a time.
+    pub fn keeps_key(&self, now: Timestamp) -> bool {
+        self.series.is_some() || self.key_until.is_some_and(|until| until > now)
     }
 }
 

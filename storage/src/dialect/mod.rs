@@ -46,7 +46,7 @@ pub(crate) trait Dialect: Debug + Send + Sync {
         rows: &[Row<'_>],
     ) -> Result<Vec<Uuid>, StorageError>;
 
-    /// Locks the rows that the changes and cancels of a group will decide about, all at once and in
+    /// Locks the rows that the changes, redefinitions and cancels of a group will decide about, all at once and in
     /// the order of their ids: two groups that want the same rows then wait for each other and never
     /// in a circle. The ids are sorted.
     async fn lock_tasks(
@@ -59,6 +59,15 @@ pub(crate) trait Dialect: Debug + Send + Sync {
     /// different tasks: id, expected generation, new generation, and
     /// [`STATE`](crate::fields::STATE).
     async fn change_tasks(
+        &self,
+        transaction: &DatabaseTransaction,
+        rows: &[Row<'_>],
+    ) -> Result<Vec<Uuid>, StorageError>;
+
+    /// Gives the rows that have the expected generation other work and answers their ids. All rows
+    /// are of different tasks: columns [`fields::task`](crate::fields::task), and the expected
+    /// generation.
+    async fn redefine_tasks(
         &self,
         transaction: &DatabaseTransaction,
         rows: &[Row<'_>],

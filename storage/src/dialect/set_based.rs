@@ -31,6 +31,8 @@ pub(crate) struct Statements {
     pub(crate) lock_tasks: Option<String>,
     /// `1` rows. Answers the ids that had the expected generation.
     pub(crate) change_tasks: String,
+    /// `1` rows. Answers the ids that had the expected generation.
+    pub(crate) redefine_tasks: String,
     /// `1` rows.
     pub(crate) insert_audit: String,
     /// `1` rows.
@@ -102,6 +104,16 @@ impl Dialect for SetBased {
             values,
         )
         .await
+    }
+
+    async fn redefine_tasks(
+        &self,
+        transaction: &DatabaseTransaction,
+        rows: &[Row<'_>],
+    ) -> Result<Vec<Uuid>, StorageError> {
+        let values = [self.rows(rows)?];
+        let sql = &self.statements.redefine_tasks;
+        query_ids(transaction, "redefine tasks", sql, values).await
     }
 
     async fn insert_audit(

@@ -18,7 +18,8 @@ impl Group<'_> {
         }
         let (merged, fates) = coalesce(changes.iter().copied());
         let mut answers = vec![ChangeAnswer::Missing; merged.len()];
-        for round in rounds(&merged) {
+        let rows = merged.iter().map(|change| change.id.0);
+        for round in rounds(rows) {
             self.change_round(&merged, &round, &mut answers).await?;
         }
         Ok(fates
@@ -82,16 +83,16 @@ fn refusal(change: &RowChange, record: Option<TaskRecord>) -> ChangeAnswer {
     }
 }
 
-/// Spreads changes over rounds, in order, so that no round has two of the same row.
+/// Spreads writes to rows over rounds, in order, so that no round has two of the same row.
 ///
 /// One statement decides about all its rows at once; of two changes of one row, the second must see
 /// what the first one did. Changes that follow each other are merged already, so there is nearly
 /// always one round.
-fn rounds(changes: &[RowChange]) -> Vec<Vec<usize>> {
+pub(super) fn rounds(rows: impl Iterator<Item = Uuid>) -> Vec<Vec<usize>> {
     let mut rounds: Vec<Vec<usize>> = Vec::new();
-    let mut changes_of_row: HashMap<Uuid, usize> = HashMap::new();
-    for (index, change) in changes.iter().enumerate() {
-        let round = changes_of_row.entry(change.id.0).or_default();
+    let mut writes_of_row: HashMap<Uuid, usize> = HashMap::new();
+    for (index, row) in rows.enumerate() {
+        let round = writes_of_row.entry(row).or_default();
         if rounds.len() == *round {
             rounds.push(Vec::new());
         }

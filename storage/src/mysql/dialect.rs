@@ -54,16 +54,19 @@ impl Dialect for MySqlDialect {
         transaction: &DatabaseTransaction,
         rows: &[Row<'_>],
     ) -> Result<Vec<Uuid>, StorageError> {
-        let mut changed = Vec::new();
-        let doing = "change tasks";
-        for rows in self.packets.split(rows)? {
-            let statements = &self.statements;
-            let rows = self.packets.rows(rows)?;
-            let values = [rows.clone().into()];
-            changed.extend(query_ids(transaction, doing, &statements.unchanged, values).await?);
-            execute(transaction, doing, &statements.change_tasks, [rows.into()]).await?;
-        }
-        Ok(changed)
+        let (find, change) = (&self.statements.unchanged, &self.statements.change_tasks);
+        self.update(transaction, "change tasks", [find, change], rows)
+            .await
+    }
+
+    async fn redefine_tasks(
+        &self,
+        transaction: &DatabaseTransaction,
+        rows: &[Row<'_>],
+    ) -> Result<Vec<Uuid>, StorageError> {
+        let (find, redefine) = (&self.statements.undefined, &self.statements.redefine_tasks);
+        self.update(transaction, "redefine tasks", [find, redefine], rows)
+            .await
     }
 
     async fn insert_audit(
@@ -161,6 +164,23 @@ impl Dialect for MySqlDialect {
 }
 
 impl MySqlDialect {
+    /// Finds the rows that have the expected generation, writes them and answers their ids.
+    async fn update(
+        &self,
+        transaction: &DatabaseTransaction,
+        doing: &str,
+        [find, write]: [&String; 2],
+        rows: &[Row<'_>],
+    ) -> Result<Vec<Uuid>, StorageError> {
+        let mut found = Vec::new();
+        for rows in self.packets.split(rows)? {
+            let rows = self.packets.rows(rows)?;
+            found.extend(query_ids(transaction, doing, find, [rows.clone().into()]).await?);
+            execute(transaction, doing, write, [rows.into()]).await?;
+        }
+        Ok(found)
+    }
+
     /// Inserts rows that are not in the way of others.
     async fn write(
         &self,

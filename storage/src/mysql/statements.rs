@@ -32,6 +32,10 @@ pub(super) struct Statements {
     pub(super) unchanged: String,
     /// Rows of changes.
     pub(super) change_tasks: String,
+    /// Rows of redefinitions. Answers the ids that have the expected generation.
+    pub(super) undefined: String,
+    /// Rows of redefinitions.
+    pub(super) redefine_tasks: String,
     /// Rows.
     pub(super) insert_audit: String,
     /// Rows.
@@ -76,6 +80,8 @@ impl Statements {
             lock_tasks: format!("SELECT COUNT(*) FROM {by_id} FOR UPDATE"),
             unchanged: unchanged(&tasks),
             change_tasks: change(&tasks),
+            undefined: undefined(&tasks),
+            redefine_tasks: redefine(&tasks),
             insert_audit: insert_in_order(&prefix.status_audit(), &fields::AUDIT),
             insert_attempts: insert_new(&prefix.attempts(), &fields::ATTEMPT),
             insert_runs: insert_new(&prefix.runs(), &fields::RUN),
@@ -191,6 +197,40 @@ fn change(tasks: &str) -> String {
     format!(
         "UPDATE {rows} STRAIGHT_JOIN {tasks} AS task FORCE INDEX (PRIMARY) \
          ON task.id = UNHEX(item.c0) AND task.generation = item.c1 SET {sets}"
+    )
+}
+
+/// The columns of a task, and the expected generation.
+fn redefinition_fields() -> Vec<Field> {
+    let mut fields = fields::task();
+    fields.push(Field {
+        name: "expected",
+        kind: Kind::Number,
+    });
+    fields
+}
+
+fn undefined(tasks: &str) -> String {
+    let expected = fields::EXPECTED_OF_REDEFINITION;
+    let (id, number) = (json_type(Kind::Id), json_type(Kind::Number));
+    format!(
+        "SELECT task.id FROM JSON_TABLE(?, '$[*]' COLUMNS \
+         (c0 {id} PATH '$[0]', expected {number} PATH '$[{expected}]')) AS item \
+         STRAIGHT_JOIN {tasks} AS task FORCE INDEX (PRIMARY) \
+         ON task.id = UNHEX(item.c0) AND task.generation = item.expected FOR UPDATE"
+    )
+}
+
+fn redefine(tasks: &str) -> String {
+    let rows = json_table(&redefinition_fields());
+    let expected = fields::EXPECTED_OF_REDEFINITION;
+    let sets: Vec<_> = fields::redefined()
+        .map(|(field, place)| format!("task.{} = {}", quoted(field), value(field, place)))
+        .collect();
+    let sets = sets.join(", ");
+    format!(
+        "UPDATE {rows} STRAIGHT_JOIN {tasks} AS task FORCE INDEX (PRIMARY) \
+         ON task.id = UNHEX(item.c0) AND task.generation = item.c{expected} SET {sets}"
     )
 }
 

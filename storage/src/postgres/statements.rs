@@ -23,6 +23,7 @@ pub(super) fn statements(prefix: &TablePrefix) -> Statements {
         ),
         lock_tasks: Some(format!("{} ORDER BY id FOR UPDATE", of_ids(&tasks))),
         change_tasks: change(&tasks),
+        redefine_tasks: redefine(&tasks),
         insert_audit: insert(&prefix.status_audit(), &fields::AUDIT),
         insert_attempts: format!(
             "{} ON CONFLICT (id) DO NOTHING",
@@ -78,6 +79,20 @@ fn change(tasks: &str) -> String {
          FROM jsonb_array_elements($1::jsonb) AS item(value) \
          WHERE task.id = (item.value ->> 0)::uuid \
          AND task.generation = (item.value ->> 1)::bigint \
+         RETURNING task.id"
+    )
+}
+
+/// The expected generation follows the columns of the task.
+fn redefine(tasks: &str) -> String {
+    let sets: Vec<_> = fields::redefined()
+        .map(|(field, place)| format!("{} = {}", field.name, value(field, place)))
+        .collect();
+    let (sets, expected) = (sets.join(", "), fields::EXPECTED_OF_REDEFINITION);
+    format!(
+        "UPDATE {tasks} AS task SET {sets} FROM jsonb_array_elements($1::jsonb) AS item(value) \
+         WHERE task.id = (item.value ->> 0)::uuid \
+         AND task.generation = (item.value ->> {expected})::bigint \
          RETURNING task.id"
     )
 }
@@ -361,6 +376,7 @@ mod tests {
         for (sql, types, values) in [
             (&lock, "text", "'[]'"),
             (&statements.change_tasks, "text", "'[]'"),
+            (&statements.redefine_tasks, "text", "'[]'"),
             (&statements.existing_tasks, "text", "'[]'"),
             (
                 &statements.claim,

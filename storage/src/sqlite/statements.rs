@@ -23,6 +23,7 @@ pub(super) fn statements(prefix: &TablePrefix) -> Statements {
         // The transaction has the write lock of the whole file.
         lock_tasks: None,
         change_tasks: change(&tasks),
+        redefine_tasks: redefine(&tasks),
         insert_audit: insert(&prefix.status_audit(), &fields::AUDIT),
         insert_attempts: format!(
             "{} ON CONFLICT (id) DO NOTHING",
@@ -71,6 +72,20 @@ fn change(tasks: &str) -> String {
          FROM jsonb_each(?1) AS item \
          WHERE {tasks}.id = unhex(item.value ->> 0) \
          AND {tasks}.generation = item.value ->> 1 \
+         RETURNING id"
+    )
+}
+
+/// The expected generation follows the columns of the task.
+fn redefine(tasks: &str) -> String {
+    let sets: Vec<_> = fields::redefined()
+        .map(|(field, place)| format!("{} = {}", field.name, value(field, place)))
+        .collect();
+    let (sets, expected) = (sets.join(", "), fields::EXPECTED_OF_REDEFINITION);
+    format!(
+        "UPDATE {tasks} SET {sets} FROM jsonb_each(?1) AS item \
+         WHERE {tasks}.id = unhex(item.value ->> 0) \
+         AND {tasks}.generation = item.value ->> {expected} \
          RETURNING id"
     )
 }
@@ -260,8 +275,9 @@ mod tests {
     #[tokio::test]
     async fn rows_are_changed_and_claimed_by_their_key() {
         let change = plan(|statements| statements.change_tasks).await;
+        let redefine = plan(|statements| statements.redefine_tasks).await;
         let claim = plan(|statements| statements.claim).await;
-        for plan in [change, claim] {
+        for plan in [change, redefine, claim] {
             let [read] = reads(&plan)[..] else {
                 panic!("{plan:#?}");
             };

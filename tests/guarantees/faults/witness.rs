@@ -166,6 +166,10 @@ impl Witness {
                 (Write::Change(change), Answer::Change(ChangeAnswer::Applied)) => {
                     changes.push(change.as_ref());
                 }
+                (Write::Redefine(redefined), Answer::Redefine(ChangeAnswer::Applied)) => {
+                    book.change(&mut changes);
+                    book.set(&redefined.record);
+                }
                 (Write::Cancel(cancel), Answer::Cancel(CancelAnswer::Cancelled(_))) => {
                     book.change(&mut changes);
                     book.cancel(cancel.id);
@@ -281,6 +285,9 @@ fn line(process: ProcessId, write: &Write, answer: &Answer) -> String {
             format!(
                 "{process} change {id} {from}->{to} {status:?} owned={owner} attempts={attempts}: {answer}"
             )
+        }
+        (Write::Redefine(redefined), answer) => {
+            format!("{process} redefine {}: {answer:?}", redefined.record.id())
         }
         (Write::Claim(_), Answer::Claim(claimed)) => {
             let taken: Vec<_> = claimed

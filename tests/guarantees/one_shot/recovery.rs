@@ -194,6 +194,7 @@ fn claimed_rows((_, answer): &(Write, Answer)) -> Option<usize> {
         Answer::Claim(claimed) => Some(claimed.tasks.len()),
         Answer::Insert(_)
         | Answer::Change(_)
+        | Answer::Redefine(_)
         | Answer::AppendLogs(_)
         | Answer::Cancel(_)
         | Answer::Reconsidered

@@ -42,6 +42,7 @@ macro_rules! conformance_tests {
                 keys_are_told_apart_exactly
                 a_task_that_is_over_gives_up_its_key
                 a_series_keeps_its_key_when_it_is_over
+                a_key_for_a_time_outlives_its_task
             }
             series {
                 a_run_that_ends_moves_the_series_on
@@ -88,6 +89,20 @@ macro_rules! conformance_tests {
                 a_change_after_a_gap_is_refused_and_the_one_before_is_applied
                 a_generation_may_rise_by_more_than_one
                 a_stale_change_is_not_mistaken_for_a_repeated_one
+            }
+            redefine {
+                a_redefined_row_is_read_back_as_it_was_given
+                a_redefinition_leaves_nothing_of_what_was_asked_for_before
+                a_redefinition_from_an_old_generation_is_refused
+                a_stale_redefinition_is_not_mistaken_for_a_repeated_one
+                a_redefinition_written_again_changes_nothing
+                a_redefinition_of_an_unknown_row_is_missing
+                of_two_redefinitions_in_a_group_the_first_is_applied
+                a_redefinition_supersedes_the_delivery_of_the_old_work
+                a_redefinition_has_its_place_in_the_order_of_its_group
+                a_redefined_row_is_claimed_at_its_new_time_and_in_its_new_queue
+                a_redefinition_is_audited_at_its_new_level
+                a_redefined_row_is_changed_from_its_new_generation
             }
             history {
                 audit_lines_of_one_instant_keep_their_order

@@ -64,6 +64,7 @@ pub mod priorities;
 pub mod queues;
 pub mod reads;
 pub mod reconsider;
+pub mod redefine;
 pub mod retention;
 pub mod retention_logs;
 pub mod retention_purge;

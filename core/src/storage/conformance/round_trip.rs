@@ -9,8 +9,8 @@ use crate::audit::AuditLevel;
 use crate::retry::{MAX_DELAY, RetryPolicy};
 use crate::storage::{InsertAnswer, QueueSelector};
 use crate::task::{
-    MAX_RUN_COUNT, RowState, SeriesDefinition, Status, TaskDefinition, TaskRecord, TraceContext,
-    WaitReason,
+    MAX_RUN_COUNT, ProcessId, RowState, SeriesDefinition, Status, TaskDefinition, TaskRecord,
+    TraceContext, WaitReason,
 };
 use crate::time::Timestamp;
 
@@ -23,9 +23,8 @@ async fn assert_round_trip(process: &Process<'_>, record: &TaskRecord) {
     assert_eq!(&read, record);
 }
 
-/// The core specification's edge case 60 asks for the special characters.
-pub async fn a_task_with_every_field_is_read_back(world: &dyn World) {
-    let process = Process::start(world).await;
+/// A task with every field set to something that is easily mistaken.
+pub(super) fn with_every_field(owner: ProcessId) -> TaskRecord {
     let micros = at(1) + Duration::from_micros(123_456);
     let definition = TaskDefinition {
         id: id(1),
@@ -53,6 +52,7 @@ pub async fn a_task_with_every_field_is_read_back(world: &dyn World) {
             state: Some(format!("vendor={HOSTILE}")),
         }),
         key: Some(format!("key {HOSTILE}")),
+        key_until: Some(micros + Duration::from_micros(8)),
         audit_level: AuditLevel::ErrorsOnly,
         series: Some(SeriesDefinition {
             schedule: format!("schedule {HOSTILE}"),
@@ -63,7 +63,7 @@ pub async fn a_task_with_every_field_is_read_back(world: &dyn World) {
     };
     let state = RowState {
         status: Status::InProgress,
-        owner: Some(process.id),
+        owner: Some(owner),
         available_at: Some(micros + Duration::from_micros(3)),
         wait_reason: Some(WaitReason::Undecodable),
         attempts: 2,
@@ -82,11 +82,17 @@ pub async fn a_task_with_every_field_is_read_back(world: &dyn World) {
         snoozes: 8,
         snooze_reason: Some(format!("snooze {HOSTILE}")),
     };
-    let record = TaskRecord {
+    TaskRecord {
         definition,
         state,
         ..task(1)
-    };
+    }
+}
+
+/// The core specification's edge case 60 asks for the special characters.
+pub async fn a_task_with_every_field_is_read_back(world: &dyn World) {
+    let process = Process::start(world).await;
+    let record = with_every_field(process.id);
     assert_round_trip(&process, &record).await;
 }
 
@@ -132,6 +138,7 @@ pub async fn the_ends_of_every_range_are_read_back(world: &dyn World) {
     largest.state.retry_delay = Some(MAX_DELAY);
     largest.state.snoozes = u32::MAX;
     largest.definition.scheduled_at = Some(last);
+    largest.definition.key_until = Some(last);
     largest.definition.timeout = Some(Duration::from_hours(24 * 365 * 100));
     largest.state.attempts = u32::MAX;
     largest.state.interruptions = u32::MAX;

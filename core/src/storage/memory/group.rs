@@ -1,8 +1,8 @@
 use super::Shared;
 use super::{claim, insert, logs, update};
 use crate::storage::{
-    Answer, AppendLogs, CancelTask, ChangeQueue, ClaimTasks, NewTask, ReconsiderWaiting, RowChange,
-    StorageError, Write, WriteGroup, coalesce,
+    Answer, AppendLogs, CancelTask, ChangeQueue, ClaimTasks, NewTask, ReconsiderWaiting,
+    Redefinition, RowChange, StorageError, Write, WriteGroup, coalesce,
 };
 use crate::task::ProcessId;
 
@@ -11,6 +11,7 @@ use crate::task::ProcessId;
 struct WritesByKind<'a> {
     inserts: Vec<(usize, &'a NewTask)>,
     changes: Vec<(usize, &'a RowChange)>,
+    redefinitions: Vec<(usize, &'a Redefinition)>,
     logs: Vec<(usize, &'a AppendLogs)>,
     cancels: Vec<(usize, &'a CancelTask)>,
     reconsiderations: Vec<(usize, &'a ReconsiderWaiting)>,
@@ -25,6 +26,7 @@ impl<'a> WritesByKind<'a> {
             match write {
                 Write::Insert(task) => kinds.inserts.push((place, task)),
                 Write::Change(change) => kinds.changes.push((place, change)),
+                Write::Redefine(redefinition) => kinds.redefinitions.push((place, redefinition)),
                 Write::AppendLogs(logs) => kinds.logs.push((place, logs)),
                 Write::Cancel(cancel) => kinds.cancels.push((place, cancel)),
                 Write::Reconsider(reconsider) => kinds.reconsiderations.push((place, reconsider)),
@@ -51,6 +53,10 @@ impl Shared {
             answers.push((place, Answer::Insert(answer)));
         }
         self.apply_changes(&kinds.changes, &mut answers);
+        for (place, redefinition) in kinds.redefinitions {
+            let answer = update::redefine(&mut self.table, redefinition);
+            answers.push((place, Answer::Redefine(answer)));
+        }
         for (place, logs) in kinds.logs {
             let answer = logs::append(&mut self.table, logs);
             answers.push((place, Answer::AppendLogs(answer)));

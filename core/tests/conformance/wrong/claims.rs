@@ -33,6 +33,7 @@ fn claims(group: &WriteGroup) -> impl Iterator<Item = &ClaimTasks> {
         Write::Claim(claim) => Some(claim),
         Write::Insert(_)
         | Write::Change(_)
+        | Write::Redefine(_)
         | Write::Cancel(_)
         | Write::Reconsider(_)
         | Write::ChangeQueue(_)

@@ -270,6 +270,7 @@ impl Mistake for ReconsidersEverything {
                     reconsider.known_tasks = self.0.lock().iter().cloned().collect();
                 }
                 Write::Change(_)
+                | Write::Redefine(_)
                 | Write::Cancel(_)
                 | Write::AppendLogs(_)
                 | Write::ChangeQueue(_)

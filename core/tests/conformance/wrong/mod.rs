@@ -9,6 +9,7 @@ mod queries;
 mod queues;
 mod reads;
 mod reconsiderations;
+mod redefinitions;
 mod rows;
 mod series;
 mod ties;
@@ -76,6 +77,69 @@ macro_rules! wrong_storages {
 mod retention;
 
 wrong_storages! {
+    a_storage_that_keeps_definitions: redefinitions::KeepsDefinitions => [
+        "redefine::a_redefined_row_is_claimed_at_its_new_time_and_in_its_new_queue",
+        "redefine::a_redefined_row_is_read_back_as_it_was_given",
+        "redefine::a_redefinition_has_its_place_in_the_order_of_its_group",
+        "redefine::a_redefinition_is_audited_at_its_new_level",
+        "redefine::a_redefinition_leaves_nothing_of_what_was_asked_for_before",
+        "redefine::a_redefinition_supersedes_the_delivery_of_the_old_work",
+        "redefine::a_redefinition_written_again_changes_nothing",
+        "redefine::a_stale_redefinition_is_not_mistaken_for_a_repeated_one",
+        "redefine::of_two_redefinitions_in_a_group_the_first_is_applied",
+    ],
+    a_storage_that_merges_definitions: redefinitions::MergesDefinitions => [
+        "redefine::a_redefinition_leaves_nothing_of_what_was_asked_for_before",
+    ],
+    a_storage_that_leaves_redefined_rows_in_place: redefinitions::LeavesRowsInPlace => [
+        "redefine::a_redefined_row_is_claimed_at_its_new_time_and_in_its_new_queue",
+        "redefine::a_redefined_row_is_read_back_as_it_was_given",
+        "redefine::a_redefinition_leaves_nothing_of_what_was_asked_for_before",
+        "redefine::a_redefinition_written_again_changes_nothing",
+    ],
+    a_storage_that_redefines_at_any_generation: redefinitions::IgnoresGenerations => [
+        "redefine::a_redefinition_from_an_old_generation_is_refused",
+        "redefine::a_redefinition_has_its_place_in_the_order_of_its_group",
+        "redefine::a_redefinition_written_again_changes_nothing",
+        "redefine::a_stale_redefinition_is_not_mistaken_for_a_repeated_one",
+        "redefine::of_two_redefinitions_in_a_group_the_first_is_applied",
+    ],
+    a_storage_that_redefines_without_moving_on: redefinitions::KeepsGenerations => [
+        "redefine::a_redefined_row_is_changed_from_its_new_generation",
+        "redefine::a_redefined_row_is_read_back_as_it_was_given",
+        "redefine::a_redefinition_leaves_nothing_of_what_was_asked_for_before",
+        "redefine::a_redefinition_supersedes_the_delivery_of_the_old_work",
+        "redefine::a_redefinition_written_again_changes_nothing",
+        "redefine::a_stale_redefinition_is_not_mistaken_for_a_repeated_one",
+        "redefine::of_two_redefinitions_in_a_group_the_first_is_applied",
+    ],
+    a_storage_that_compares_generations_of_redefinitions: redefinitions::ComparesGenerationsOnly => [
+        "redefine::a_redefinition_from_an_old_generation_is_refused",
+        "redefine::a_stale_redefinition_is_not_mistaken_for_a_repeated_one",
+        "redefine::of_two_redefinitions_in_a_group_the_first_is_applied",
+    ],
+    a_storage_that_hides_refused_redefinitions: redefinitions::HidesRefusals => [
+        "redefine::a_redefinition_from_an_old_generation_is_refused",
+        "redefine::a_stale_redefinition_is_not_mistaken_for_a_repeated_one",
+        "redefine::of_two_redefinitions_in_a_group_the_first_is_applied",
+    ],
+    a_storage_that_refuses_repeated_redefinitions: redefinitions::RefusesRepetitions => [
+        "redefine::a_redefinition_written_again_changes_nothing",
+    ],
+    a_storage_that_redefines_nothing: redefinitions::AppliesToNothing => [
+        "redefine::a_redefinition_of_an_unknown_row_is_missing",
+    ],
+    a_storage_that_loses_the_audit_of_redefinitions: redefinitions::LosesAudit => [
+        "redefine::a_redefined_row_is_read_back_as_it_was_given",
+        "redefine::a_redefinition_is_audited_at_its_new_level",
+        "redefine::a_redefinition_written_again_changes_nothing",
+    ],
+    a_storage_that_audits_redefinitions_at_the_old_level: redefinitions::AuditsAtTheOldLevel => [
+        "redefine::a_redefinition_is_audited_at_its_new_level",
+    ],
+    a_storage_that_redefines_before_it_changes: redefinitions::RedefinesFirst => [
+        "redefine::a_redefinition_has_its_place_in_the_order_of_its_group",
+    ],
     a_storage_that_invents_queues: queues::InventsQueues => [
         "queues::a_queue_of_which_nothing_was_decided_has_no_settings",
         "queues::a_rejected_group_changes_no_queue",
@@ -145,6 +209,7 @@ wrong_storages! {
         "lease::every_transition_written_again_changes_nothing",
         "liveness::a_claim_supersedes_the_delivery_of_the_dead",
         "logs::lines_are_kept_although_the_change_beside_them_is_refused",
+        "redefine::a_redefinition_supersedes_the_delivery_of_the_old_work",
     ],
     a_storage_that_compares_generations_only: changes::ComparesGenerationsOnly => [
         "change::a_stale_change_is_not_mistaken_for_a_repeated_one",
@@ -161,6 +226,7 @@ wrong_storages! {
         "concurrency::of_two_changes_from_one_generation_one_is_applied",
         "lease::every_transition_from_an_old_generation_is_refused",
         "liveness::a_claim_supersedes_the_delivery_of_the_dead",
+        "redefine::a_redefinition_supersedes_the_delivery_of_the_old_work",
     ],
     a_storage_that_applies_to_nothing: changes::AppliesToNothing => [
         "change::a_refused_change_does_not_stop_its_neighbours",
@@ -188,6 +254,7 @@ wrong_storages! {
         "logs::lines_commit_with_the_outcome_of_their_group",
         "logs::lines_see_the_insert_of_their_group",
         "queues::a_rejected_group_changes_no_queue",
+        "redefine::a_redefinition_has_its_place_in_the_order_of_its_group",
     ],
     a_storage_that_answers_in_the_wrong_order: groups::AnswersInTheWrongOrder => [
         "group::a_cancel_sees_the_changes_of_its_group",
@@ -197,6 +264,7 @@ wrong_storages! {
         "group::answers_come_in_the_order_of_the_writes",
         "logs::lines_commit_with_the_outcome_of_their_group",
         "logs::lines_see_the_insert_of_their_group",
+        "redefine::a_redefinition_has_its_place_in_the_order_of_its_group",
     ],
     a_storage_that_overwrites_on_insert: groups::OverwritesOnInsert => [
         "insert::a_task_inserted_again_is_left_alone",
@@ -252,6 +320,8 @@ wrong_storages! {
         "claim::only_what_is_claimable_is_claimed",
         "policies::a_claim_takes_exactly_what_is_claimable",
         "priorities::a_high_priority_is_not_taken_before_it_is_due",
+        "redefine::a_redefined_row_is_claimed_at_its_new_time_and_in_its_new_queue",
+        "redefine::a_redefinition_has_its_place_in_the_order_of_its_group",
         "series::a_series_is_claimed_for_its_next_run",
         "timing::a_delayed_row_is_claimed_by_the_next_process",
         "timing::a_row_is_claimed_from_its_very_instant_on",
@@ -326,6 +396,7 @@ wrong_storages! {
     ],
     a_storage_that_is_case_blind: claims::IsCaseBlind::default() => [
         "claim::a_claim_tells_queues_apart_exactly",
+        "redefine::a_redefined_row_is_claimed_at_its_new_time_and_in_its_new_queue",
     ],
     a_storage_that_guesses_what_is_left: claims::GuessesWhatIsLeft => [
         "claim_limits::a_claim_takes_no_more_payload_than_its_bound",
@@ -336,6 +407,8 @@ wrong_storages! {
     a_storage_that_forgets_what_is_to_come: claims::ForgetsWhatIsToCome => [
         "policies::a_claim_takes_exactly_what_is_claimable",
         "priorities::a_high_priority_is_not_taken_before_it_is_due",
+        "redefine::a_redefined_row_is_claimed_at_its_new_time_and_in_its_new_queue",
+        "redefine::a_redefinition_has_its_place_in_the_order_of_its_group",
         "series::a_series_is_claimed_for_its_next_run",
         "timing::a_delayed_row_is_claimed_by_the_next_process",
         "timing::a_row_is_claimed_from_its_very_instant_on",
@@ -393,6 +466,7 @@ wrong_storages! {
         "insert::a_task_inserted_again_is_left_alone",
         "lease::every_transition_is_stored_as_the_lease_says",
         "liveness::the_rows_of_a_crashed_process_are_claimed_as_interrupted",
+        "redefine::a_redefined_row_is_read_back_as_it_was_given",
         "retention::a_longer_window_of_errors_keeps_errors_longer",
         "retention::a_shorter_window_of_errors_lets_errors_go_sooner",
         "retention::a_window_of_errors_alone_deletes_nothing",
@@ -495,6 +569,7 @@ wrong_storages! {
         "liveness::the_rows_of_a_living_process_are_its_own",
         "policies::a_claim_takes_exactly_what_is_claimable",
         "reconsider::rows_that_do_not_wait_are_left_alone",
+        "redefine::a_redefined_row_is_read_back_as_it_was_given",
         "retention_series::the_key_of_a_purged_series_is_free_again",
         "round_trip::a_payload_is_not_rewritten",
         "round_trip::a_payload_of_a_mebibyte_is_read_back",
@@ -517,6 +592,7 @@ wrong_storages! {
         "group::a_rejected_write_leaves_nothing_of_its_group",
         "history::the_histories_of_two_tasks_are_kept_apart",
         "history_pages::the_audit_is_read_page_by_page_in_both_orders",
+        "keys::a_key_for_a_time_outlives_its_task",
         "keys::a_series_keeps_its_key_when_it_is_over",
         "lease::every_transition_is_stored_as_the_lease_says",
         "policies::a_change_leaves_exactly_what_its_level_keeps",
@@ -552,12 +628,14 @@ wrong_storages! {
         "group::a_rejected_write_leaves_nothing_of_its_group",
         "insert::an_occurrence_gets_no_second_task",
         "insert::an_occurrence_gets_no_second_task_within_a_group",
+        "keys::a_key_for_a_time_outlives_its_task",
         "keys::a_series_keeps_its_key_when_it_is_over",
         "keys::a_taken_key_is_answered_with_its_holder",
         "keys::keys_are_told_apart_exactly",
         "lease::a_transition_of_an_unknown_row_is_missing",
         "logs::lines_of_an_unknown_task_are_missing_and_create_nothing",
         "reads::an_unknown_task_has_no_row_and_no_history",
+        "redefine::a_redefinition_of_an_unknown_row_is_missing",
         "retention_logs::a_limit_of_lines_holds_a_task_that_has_lines",
         "retention_logs::logs_inside_their_window_hold_their_task",
         "retention_logs::many_lines_go_with_many_tasks",
@@ -600,6 +678,7 @@ wrong_storages! {
         "change::a_generation_may_rise_by_more_than_one",
         "change::what_follows_a_refused_change_in_a_later_group_is_refused_too",
         "lease::every_transition_is_stored_as_the_lease_says",
+        "redefine::a_redefinition_has_its_place_in_the_order_of_its_group",
     ],
     a_storage_that_breaks_interleaved_chains: changes::BreaksInterleavedChains => [
         "change::a_refused_change_does_not_stop_its_neighbours",
@@ -636,6 +715,7 @@ wrong_storages! {
         "claim::all_except_takes_from_the_other_queues",
         "claim::only_takes_from_its_queue",
         "priorities::queues_that_are_claimed_together_are_merged_by_rank",
+        "redefine::a_redefined_row_is_claimed_at_its_new_time_and_in_its_new_queue",
         "timing::the_next_instant_is_that_of_the_claimed_queues",
     ],
     a_storage_that_ignores_priorities: claims::IgnoresPriorities => [
@@ -680,6 +760,7 @@ wrong_storages! {
         "cancel::a_second_cancel_finds_the_task_over",
         "cancel::every_open_status_becomes_cancelled",
         "group::a_cancel_sees_the_changes_of_its_group",
+        "keys::a_key_for_a_time_outlives_its_task",
         "keys::a_task_that_is_over_gives_up_its_key",
         "reads::owned_answers_present_generations_and_follows_the_owner",
         "series::a_cancelled_series_is_not_claimed",
@@ -754,10 +835,12 @@ wrong_storages! {
         "series::a_finished_row_without_a_next_run_is_not_claimed",
     ],
     a_storage_that_forgets_keys: series::ForgetsKeys => [
+        "keys::a_key_for_a_time_outlives_its_task",
         "keys::a_series_keeps_its_key_when_it_is_over",
         "keys::a_taken_key_is_answered_with_its_holder",
         "keys::keys_are_told_apart_exactly",
         "keys::of_one_key_twice_in_a_group_the_first_is_stored",
+        "redefine::a_redefined_row_is_read_back_as_it_was_given",
         "retention_series::the_key_of_a_purged_series_is_free_again",
         "round_trip::a_task_with_every_field_is_read_back",
         "search::the_holder_of_a_key_is_found_by_it",
@@ -768,10 +851,13 @@ wrong_storages! {
         "search::the_holder_of_a_key_is_found_by_it",
     ],
     a_storage_that_frees_keys_of_series: series::FreesKeysOfSeries => [
+        "keys::a_key_for_a_time_outlives_its_task",
         "keys::a_series_keeps_its_key_when_it_is_over",
     ],
     a_storage_that_keeps_keys_for_ever: series::KeepsKeysForEver => [
+        "keys::a_key_for_a_time_outlives_its_task",
         "keys::a_task_that_is_over_gives_up_its_key",
+        "redefine::a_redefined_row_is_changed_from_its_new_generation",
     ],
     a_storage_that_counts_what_is_skipped: series::CountsWhatIsSkipped => [
         "series::a_skipped_occurrence_leaves_no_run",
@@ -813,6 +899,7 @@ wrong_storages! {
         "paging::tasks_of_one_instant_follow_each_other_by_id",
         "paging::tasks_stored_between_two_pages_neither_repeat_nor_hide_others",
         "paging::tasks_without_a_value_come_last_in_both_directions",
+        "redefine::a_redefined_row_is_read_back_as_it_was_given",
         "search::a_name_is_found_by_any_part_in_any_case",
         "search::a_tag_is_found_as_a_whole",
         "search::a_task_is_found_by_any_part_of_its_key",

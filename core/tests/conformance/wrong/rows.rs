@@ -113,6 +113,7 @@ impl Mistake for MixesHistories {
         let ids = group.writes.iter().filter_map(|write| match write {
             Write::Insert(new) => Some(new.record.definition.id),
             Write::Change(_)
+            | Write::Redefine(_)
             | Write::Cancel(_)
             | Write::Reconsider(_)
             | Write::AppendLogs(_)

@@ -36,6 +36,7 @@ fn turn_write(write: &mut Write) {
     match write {
         Write::Insert(new) => turn(&mut new.record),
         Write::Change(change) => change.id = turned(change.id),
+        Write::Redefine(redefinition) => turn(&mut redefinition.record),
         Write::Cancel(cancel) => cancel.id = turned(cancel.id),
         Write::AppendLogs(append) => append.id = turned(append.id),
         Write::Reconsider(_) | Write::ChangeQueue(_) | Write::Claim(_) => {}
@@ -45,7 +46,8 @@ fn turn_write(write: &mut Write) {
 fn turn_answer(answer: &mut Answer) {
     match answer {
         Answer::Insert(InsertAnswer::Exists(record) | InsertAnswer::KeyTaken(record))
-        | Answer::Change(ChangeAnswer::Refused(record)) => turn(record),
+        | Answer::Change(ChangeAnswer::Refused(record))
+        | Answer::Redefine(ChangeAnswer::Refused(record)) => turn(record),
         Answer::Claim(claimed) => {
             for task in &mut claimed.tasks {
                 turn(&mut task.record);
@@ -53,6 +55,7 @@ fn turn_answer(answer: &mut Answer) {
         }
         Answer::Insert(InsertAnswer::Stored)
         | Answer::Change(ChangeAnswer::Applied | ChangeAnswer::Missing)
+        | Answer::Redefine(ChangeAnswer::Applied | ChangeAnswer::Missing)
         | Answer::Cancel(_)
         | Answer::AppendLogs(_)
         | Answer::ChangeQueue(_)

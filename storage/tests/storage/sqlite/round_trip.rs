@@ -45,6 +45,7 @@ fn full() -> TaskRecord {
                 state: Some(String::new()),
             }),
             key: Some(text("key")),
+            key_until: Some(at(8)),
             audit_level: AuditLevel::None,
             series: Some(SeriesDefinition {
                 schedule: text("schedule"),
