@@ -5,6 +5,7 @@
 //! wait.
 
 pub mod audit;
+pub mod concurrency;
 pub mod lease;
 pub mod log;
 pub mod outcome;

@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use thiserror::Error;
+use uuid::Uuid;
 
 use crate::task::{TaskId, TaskRecord};
 use crate::time::Timestamp;
@@ -59,6 +60,12 @@ pub struct Rank {
 }
 
 impl Rank {
+    /// Before all others.
+    pub const FIRST: Self = Self {
+        as_if_due: Timestamp::MIN_UTC,
+        id: TaskId(Uuid::nil()),
+    };
+
     /// The rank of a task that is due at `due`, if a step of priority is worth `ageing`.
     ///
     /// A priority beyond the ends of the range counts as the end, a longer step as the longest.
@@ -86,8 +93,6 @@ impl Rank {
 
 #[cfg(test)]
 mod tests {
-    use uuid::Uuid;
-
     use super::*;
 
     fn rank(seconds: i64, priority: i32, number: u128) -> Rank {

@@ -105,6 +105,8 @@ pub struct Model {
     pub snoozes: Option<i64>,
     /// Why it did the last time.
     pub snooze_reason: Option<String>,
+    /// What it shares with others of its type of which only so many run at once.
+    pub concurrency_key: Option<String>,
 }
 
 /// Tables it belongs to or has rows in.

@@ -5,10 +5,11 @@ use sea_orm_migration::prelude::{
 };
 use sea_orm_migration::sea_orm::DbBackend;
 
+use crate::column::words;
 use crate::prefix::TablePrefix;
-use crate::table::{create_index, drop_index, index};
+use crate::table::{add_columns, create_index, drop_index, index};
 
-/// Lets claims go by priority.
+/// Lets claims go by priority, and pass over rows of which no more may run.
 ///
 /// The index `claims` takes the place of `claimable` and has the priority between the queue and the
 /// instant: what one owner has in one queue at one priority is a stretch of it, in the order of claims.
@@ -31,6 +32,7 @@ impl MigrationTrait for Claims {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let tasks = self.0.tasks();
         let database = manager.get_database_backend();
+        add_columns(manager, &tasks, [words(database, "concurrency_key")]).await?;
         create_index(manager, &tasks, claims(&tasks, database)).await?;
         drop_index(manager, &tasks, "claimable").await
     }

@@ -27,7 +27,7 @@ const fn field(name: &'static str, kind: Kind) -> Field {
 }
 
 /// What was asked for, and the generation.
-pub(crate) const DEFINITION: [Field; 26] = [
+pub(crate) const DEFINITION: [Field; 27] = [
     field("id", Kind::Id),
     field("created_at", Kind::Instant),
     field("task", Kind::Text),
@@ -54,6 +54,7 @@ pub(crate) const DEFINITION: [Field; 26] = [
     field("max_runs", Kind::Number),
     field("run_until", Kind::Instant),
     field("deadline_at", Kind::Instant),
+    field("concurrency_key", Kind::Text),
 ];
 
 /// What a change replaces.

@@ -110,6 +110,7 @@ pub(crate) fn task_record(row: task::Model) -> Result<TaskRecord, UnreadableRow>
             .map(|at| instant("occurrence_at", at))
             .transpose()?,
         limit_key: row.limit_key,
+        concurrency_key: row.concurrency_key,
         retry: row.retry.map(|policy| json("retry", &policy)).transpose()?,
         timeout: row
             .timeout_us

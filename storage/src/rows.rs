@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use evertask_core::concurrency::Saturated;
 use evertask_core::log::LogLine;
 use evertask_core::storage::{AuditEntry, RowChange, StorageError, StorageErrorKind};
 use evertask_core::task::{AttemptRecord, Failure, RowState, RunRecord, TaskId, TaskRecord};
@@ -155,9 +156,18 @@ pub(crate) fn task(record: &TaskRecord) -> Result<Row<'_>, StorageError> {
         series.and_then(|series| series.max_runs).into(),
         series.and_then(|series| series.run_until).into(),
         definition.deadline.into(),
+        definition.concurrency_key.as_deref().map(text).into(),
     ];
     row.extend(state(&record.state));
     Ok(row)
+}
+
+/// The names of saturated types, and a row for each saturated key.
+pub(crate) fn saturated(saturated: &Saturated) -> (Row<'_>, Vec<Row<'_>>) {
+    let tasks = saturated.tasks.iter().map(|task| text(task));
+    let keys = saturated.keys.iter();
+    let keys = keys.map(|(task, key)| vec![text(task), text(key)]);
+    (tasks.collect(), keys.collect())
 }
 
 /// A row to update: which, from what generation, to what.

@@ -9,7 +9,7 @@ use evertask_core::task::TaskRecord;
 use evertask_core::time::Timestamp;
 
 use super::registry::Registration;
-use crate::queue::{Gate, Place};
+use crate::queue::{Gate, Place, Turn};
 use crate::task::{Payload, RegisteredTask};
 
 /// What the handler is given.
@@ -40,6 +40,8 @@ pub(crate) struct Delivery {
     // Dropped last and in this order: the id is free before its place is.
     pub(crate) registration: Registration,
     _place: Place,
+    /// Dropped last: who gets the turn finds a place.
+    pub(crate) turn: Option<Turn>,
 }
 
 impl Delivery {
@@ -74,6 +76,7 @@ impl Delivery {
             gate: Arc::clone(gate),
             registration,
             _place: place,
+            turn: None,
         }
     }
 

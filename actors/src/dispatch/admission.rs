@@ -22,7 +22,7 @@ use super::message::{Dispatch, When};
 use crate::delivery::{Delivery, DeliveryRegistry, Registration};
 use crate::persistence::{Patience, PersistenceClient, WriteError};
 use crate::pool::{Deliver, SweepOrphans};
-use crate::queue::{Gate, Place, Queue, Spill, WhenFull};
+use crate::queue::{AwaitsTurn, Gate, Place, Queue, Spill, Turn, TurnKeeper, WhenFull};
 use crate::runtime::Lifecycle;
 use crate::scheduler::{Scheduler, WakeAt};
 use crate::supervision::tell;
@@ -34,6 +34,7 @@ pub(crate) struct AdmissionDeps {
     pub(crate) catalog: Arc<HandlerCatalog>,
     pub(crate) gates: Gates,
     pub(crate) registry: DeliveryRegistry,
+    pub(crate) turns: TurnKeeper,
     pub(crate) persistence: PersistenceClient,
     pub(crate) scheduler: Addr<Scheduler>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -78,10 +79,12 @@ impl Gates {
 
 /// Where the row goes once it is stored.
 enum Route {
-    /// To its pool: a place and an entry in the registry are taken.
-    Window(Place, Registration),
+    /// To its pool: a place, an entry in the registry and a turn are taken.
+    Window(Place, Registration, Turn),
     /// It stays stored and is claimed when there is room; the claim waits for this insert.
     Spilled(Spill),
+    /// It stays stored and is claimed when it has a turn; it is in nobody's way.
+    AwaitsTurn(AwaitsTurn),
     /// It stays stored and is claimed when it is due.
     Later(Timestamp),
 }
@@ -127,7 +130,6 @@ pub(crate) fn admit(deps: &AdmissionDeps, dispatch: Dispatch) -> Result<Admitted
     let recurrence = recurrence_of(series.as_ref())?;
     let priority = dispatch.priority.or(task.options.priority).unwrap_or(0);
     let rank = Rank::new(now, priority, id, gate.config.ageing);
-    let route = route(deps, &gate, rank, id, due.filter(|due| *due > now))?;
     let payload = Arc::clone(&dispatch.payload);
     let definition = TaskDefinition {
         queue: gate.name().to_owned(),
@@ -138,6 +140,7 @@ pub(crate) fn admit(deps: &AdmissionDeps, dispatch: Dispatch) -> Result<Admitted
         series,
         ..define(dispatch, id, &encoded, now)
     };
+    let route = route(deps, &gate, rank, &definition, due.filter(|due| *due > now))?;
     let row = row(definition, &route, deps.process, now);
     Ok(Admitted {
         deps: deps.clone(),
@@ -163,9 +166,10 @@ fn route(
     deps: &AdmissionDeps,
     gate: &Arc<Gate>,
     rank: Rank,
-    id: TaskId,
+    definition: &TaskDefinition,
     later: Option<Timestamp>,
 ) -> Result<Route, DispatchError> {
+    let id = definition.id;
     if let Some(at) = later {
         return Ok(Route::Later(at));
     }
@@ -174,10 +178,13 @@ fn route(
     if !deps.lifecycle.is_running() || deps.registry.contains(id) {
         return Ok(Route::Spilled(gate.begin_spill(rank)));
     }
+    let Some(turn) = deps.turns.take_live(definition) else {
+        return Ok(Route::AwaitsTurn(deps.turns.awaits(definition, gate)));
+    };
     if let Some(place) = gate.take_place()
         && let Some(registration) = deps.registry.register(id)
     {
-        return Ok(Route::Window(place, registration));
+        return Ok(Route::Window(place, registration, turn));
     }
     match gate.config.when_full {
         WhenFull::Reject if gate.is_full() => Err(DispatchError::QueueFull {
@@ -192,6 +199,7 @@ fn define(dispatch: Dispatch, id: TaskId, encoded: &str, now: Timestamp) -> Task
         payload_version: dispatch.version,
         tags: dispatch.tags,
         correlation_id: dispatch.correlation_id,
+        concurrency_key: dispatch.concurrency_key,
         parent_id: dispatch.parent_id,
         retry: dispatch.retry,
         timeout: dispatch.timeout,
@@ -203,7 +211,7 @@ fn define(dispatch: Dispatch, id: TaskId, encoded: &str, now: Timestamp) -> Task
 fn row(definition: TaskDefinition, route: &Route, process: ProcessId, now: Timestamp) -> NewTask {
     let state = match route {
         Route::Window(..) => RowState::queued(now, process),
-        Route::Spilled(_) => RowState::waiting(now),
+        Route::Spilled(_) | Route::AwaitsTurn(_) => RowState::waiting(now),
         Route::Later(at) => RowState::waiting(*at),
     };
     let state = RowState {
@@ -280,7 +288,7 @@ impl Admitted {
         let record = self.row.record;
         let id = record.definition.id;
         match self.route {
-            Route::Window(place, registration) => {
+            Route::Window(place, registration, turn) => {
                 if !self.gate.pool.connected() {
                     return Err(DispatchError::NotHandedOver { id });
                 }
@@ -289,9 +297,11 @@ impl Admitted {
                 let mut delivery =
                     Delivery::new(record, live, &self.task, gate, registration, place);
                 delivery.recurrence = self.recurrence;
+                delivery.turn = Some(turn);
                 tell(&gate.pool, Deliver(Box::new(delivery)));
             }
             Route::Spilled(spill) => drop(spill),
+            Route::AwaitsTurn(awaits) => drop(awaits),
             Route::Later(at) => {
                 let gate = self.gate;
                 tell(&self.deps.scheduler, WakeAt { gate, at });

@@ -102,6 +102,12 @@ pub(super) fn check(dispatch: &Dispatch, max_payload: usize) -> Result<Arc<str>,
     }
     let correlation = dispatch.correlation_id.as_deref().unwrap_or_default();
     bounded("correlation id", correlation, MAX_LABEL)?;
+    if let Some(key) = dispatch.concurrency_key.as_deref() {
+        bounded("concurrency key", key, MAX_LABEL)?;
+        if key.trim().is_empty() {
+            return Err(DispatchError::BlankKey);
+        }
+    }
     if let Some(trace) = &dispatch.trace {
         bounded("trace parent", &trace.parent, MAX_TRACE)?;
         bounded(

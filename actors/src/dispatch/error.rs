@@ -48,6 +48,9 @@ pub enum DispatchError {
     /// The retry policy of this dispatch makes no sense.
     #[error("the retry policy can't be used: {0}")]
     Retry(#[from] InvalidRetryPolicy),
+    /// A concurrency key that says nothing.
+    #[error("the concurrency key of the dispatch is blank; leave it out if there is none")]
+    BlankKey,
     /// A priority beyond the range.
     #[error(transparent)]
     Priority(#[from] InvalidPriority),
@@ -119,6 +122,7 @@ impl DispatchError {
             Self::UnknownTask { .. }
             | Self::Encoding { .. }
             | Self::PayloadTooLarge { .. }
+            | Self::BlankKey
             | Self::Priority(_)
             | Self::Retry(_)
             | Self::OptionTooLong { .. }

@@ -66,6 +66,7 @@ pub struct Dispatch {
     pub(super) retry: Option<RetryPolicy>,
     pub(super) timeout: Option<Duration>,
     pub(super) deadline: Option<Deadline>,
+    pub(super) concurrency_key: Option<String>,
     pub(super) trace: Option<TraceContext>,
     pub(super) audit_level: Option<AuditLevel>,
     pub(super) series: Option<Series>,
@@ -84,6 +85,7 @@ impl Dispatch {
     pub fn new<T: Task>(task: T) -> Self {
         let encoded = serde_json::to_string(&task);
         Self {
+            concurrency_key: task.concurrency_key(),
             task: T::NAME,
             version: T::VERSION,
             payload: Arc::new(task),
@@ -143,6 +145,15 @@ impl Dispatch {
     #[must_use]
     pub fn priority(mut self, priority: i32) -> Self {
         self.priority = Some(priority);
+        self
+    }
+
+    /// Runs the task beside only so many others of its kind with the same key, as
+    /// [`TaskOptions::max_running_per_key`](crate::TaskOptions::max_running_per_key) of its type says; at
+    /// most 200 bytes, and no blank one.
+    #[must_use]
+    pub fn concurrency_key(mut self, key: impl Into<String>) -> Self {
+        self.concurrency_key = Some(key.into());
         self
     }
 

@@ -13,7 +13,7 @@ use tokio::sync::Semaphore;
 use super::claims::ClaimLimits;
 use crate::delivery::{Delivery, DeliveryRegistry, RunDeps, SoloGate, SoloTurn, run};
 use crate::persistence::{Patience, PersistenceClient};
-use crate::queue::Gate;
+use crate::queue::{Gate, TurnKeeper};
 use crate::runtime::{FaultSwitch, Lifecycle};
 use crate::supervision::tell;
 use crate::task::HandlerCatalog;
@@ -45,6 +45,7 @@ pub(crate) struct PoolDeps {
     pub(crate) gate: Arc<Gate>,
     pub(crate) catalog: Arc<HandlerCatalog>,
     pub(crate) registry: DeliveryRegistry,
+    pub(crate) turns: TurnKeeper,
     pub(crate) persistence: PersistenceClient,
     pub(crate) storage: Arc<dyn TaskStorage>,
     pub(crate) run: Arc<RunDeps>,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use actix::{Addr, AsyncContext, Context, Handler, Message};
+use evertask_core::concurrency::Claiming;
 use evertask_core::lease::RowLease;
 use evertask_core::schedule::{Occurrence, Recurrence};
 use evertask_core::storage::{Answer, ClaimAnswer, ClaimTasks, ClaimedTask, RowChange, Write};
@@ -13,7 +14,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::actor::{Activity, SweepOrphans, WorkerPool};
 use crate::delivery::{ClaimUnderWay, Delivery, Registration};
 use crate::persistence::{ChangeChain, Patience, Settled, WriteError};
-use crate::queue::Place;
+use crate::queue::{AwaitsTurn, Place};
 use crate::runtime::FaultPoint;
 use crate::scheduler::WakeAt;
 use crate::supervision::tell;
@@ -35,7 +36,18 @@ pub(super) struct Claimed {
     /// Kept until the rows are registered.
     under_way: ClaimUnderWay,
     lane: Option<OwnedSemaphorePermit>,
+    /// What it was told of the turns.
+    claiming: Option<Claiming>,
     result: Result<ClaimAnswer, WriteError>,
+}
+
+/// What follows when a row has been put aside.
+enum Then {
+    Nothing,
+    /// The queue looks for it when it is due.
+    Look(Timestamp),
+    /// The queue looks for it when it has a turn.
+    AwaitTurn(AwaitsTurn),
 }
 
 /// Delivers the result of a claim; if it is dropped before, the claim counts as lost.
@@ -50,6 +62,7 @@ impl ClaimReply {
             life,
             under_way,
             lane: None,
+            claiming: None,
             result: Err(WriteError::Lost),
         };
         Self {
@@ -58,9 +71,10 @@ impl ClaimReply {
         }
     }
 
-    fn keep(&mut self, lane: Option<OwnedSemaphorePermit>) {
+    fn keep(&mut self, lane: Option<OwnedSemaphorePermit>, claiming: Claiming) {
         if let Some(claimed) = &mut self.claimed {
             claimed.lane = lane;
+            claimed.claiming = Some(claiming);
         }
     }
 
@@ -97,13 +111,17 @@ impl WorkerPool {
         );
         let deps = self.deps.clone();
         actix_rt::spawn(async move {
-            reply.keep(deps.lane.acquire_owned().await.ok());
+            let lane = deps.lane.acquire_owned().await.ok();
+            let claiming = deps.turns.begin_claim();
+            let quota = claiming.quota.clone();
+            reply.keep(lane, claiming);
             let claim = Write::Claim(ClaimTasks {
                 queues: deps.gate.selector.clone(),
                 limit: u32::try_from(room).unwrap_or(u32::MAX),
                 max_bytes: deps.limits.max_bytes,
                 now: deps.clock.now(),
                 ageing: deps.gate.config.ageing,
+                quota,
             });
             // Not repeated by the client: a claim whose reply is lost has taken rows all the same,
             // and they are found as orphans.
@@ -130,7 +148,12 @@ impl WorkerPool {
             );
             tracing::error!(%id, task = record.definition.task, "task quarantined: {text}");
             let failure = Failure::new(FailureKind::Quarantined, text);
-            self.put_aside(lease.poison(failure, now), None, registration, place);
+            self.put_aside(
+                lease.poison(failure, now),
+                Then::Nothing,
+                registration,
+                place,
+            );
             return;
         }
         let Some(task) = self.deps.catalog.stored_as(&record.definition.task) else {
@@ -139,30 +162,43 @@ impl WorkerPool {
             let text = format!("no handler is registered for the task {name:?}");
             let failure = Failure::new(FailureKind::Undecodable, text);
             let change = lease.wait(self.deps.process, WaitReason::NoHandler, failure, now);
-            self.put_aside(change, None, registration, place);
+            self.put_aside(change, Then::Nothing, registration, place);
             return;
         };
         let recurrence = match due_series(&record, now) {
             Due::Run(recurrence) => recurrence,
             Due::Skip(next) => {
                 let skip = lease.skip_to(next, now);
-                self.put_aside(skip, Some(next), registration, place);
+                self.put_aside(skip, Then::Look(next), registration, place);
                 return;
             }
             Due::Over => {
-                self.put_aside(lease.finish_series(now), None, registration, place);
+                self.put_aside(lease.finish_series(now), Then::Nothing, registration, place);
                 return;
             }
             Due::Unreadable(failure) => {
                 let task = &record.definition.task;
                 tracing::error!(%id, task, "a series that can't be read has failed: {failure}");
-                self.put_aside(lease.poison(failure, now), None, registration, place);
+                self.put_aside(
+                    lease.poison(failure, now),
+                    Then::Nothing,
+                    registration,
+                    place,
+                );
                 return;
             }
+        };
+        let Some(turn) = self.deps.turns.take(&record.definition) else {
+            // A live dispatch took it while the claim was made.
+            let awaits = self.deps.turns.awaits(&record.definition, &self.deps.gate);
+            let release = lease.release(now);
+            self.put_aside(release, Then::AwaitTurn(awaits), registration, place);
+            return;
         };
         let mut delivery = Delivery::new(record, None, task, &self.deps.gate, registration, place);
         delivery.interrupted = claimed.interrupted;
         delivery.recurrence = recurrence;
+        delivery.turn = Some(turn);
         self.accept(delivery);
     }
 
@@ -179,15 +215,8 @@ impl WorkerPool {
         });
     }
 
-    /// Ends a delivery that does not run; it keeps its place until that is stored. If it is due
-    /// `again`, the queue looks for it then.
-    fn put_aside(
-        &self,
-        change: RowChange,
-        again: Option<Timestamp>,
-        registration: Registration,
-        place: Place,
-    ) {
+    /// Ends a delivery that does not run; it keeps its place until that is stored.
+    fn put_aside(&self, change: RowChange, then: Then, registration: Registration, place: Place) {
         let persistence = self.deps.persistence.clone();
         let gate = Arc::clone(&self.deps.gate);
         let scheduler = self.deps.run.scheduler.clone();
@@ -196,14 +225,26 @@ impl WorkerPool {
             let settled = ChangeChain::default().settle(&persistence, change).await;
             drop((registration, place));
             // Only now: a claim that came before the commit would not find the row.
-            if let Some(at) = again {
-                tell(&scheduler, WakeAt { gate, at });
+            match then {
+                Then::Nothing => {}
+                Then::Look(at) => tell(&scheduler, WakeAt { gate, at }),
+                Then::AwaitTurn(awaits) => drop(awaits),
             }
             if !matches!(settled, Settled::Applied) {
                 tell(&pool, SweepOrphans);
             }
         });
     }
+}
+
+/// What a claim has left of its quota.
+fn counted(mut claiming: Claiming, tasks: &[ClaimedTask]) -> Claiming {
+    for task in tasks {
+        let definition = &task.record.definition;
+        let key = definition.concurrency_key.as_deref();
+        claiming.quota.take(&definition.task, key);
+    }
+    claiming
 }
 
 /// What a claimed row comes to, as far as its schedule has a say.
@@ -248,6 +289,7 @@ impl Handler<Claimed> for WorkerPool {
             life,
             under_way,
             lane,
+            claiming,
             result,
         } = claimed;
         if life != self.life {
@@ -265,10 +307,16 @@ impl Handler<Claimed> for WorkerPool {
                     let gate = Arc::clone(gate);
                     tell(&self.deps.run.scheduler, WakeAt { gate, at });
                 }
+                let passed_over = answer.passed_over;
+                let claiming = claiming.map(|claiming| counted(claiming, &answer.tasks));
                 for (task, place) in answer.tasks.into_iter().zip(places) {
                     self.take(task, place);
                 }
                 drop((under_way, lane));
+                if let Some(claiming) = claiming {
+                    let turns = &self.deps.turns;
+                    turns.end_claim(&self.deps.gate, &claiming, passed_over);
+                }
                 self.start_ready();
             }
             Err(error) => {

@@ -84,6 +84,12 @@ impl Gate {
         tell(&self.pool, CheckWindow);
     }
 
+    /// Stored rows may have a turn now that found none before: the pool looks.
+    pub(crate) fn recheck(&self) {
+        self.window.lock().set_recheck();
+        tell(&self.pool, CheckWindow);
+    }
+
     /// Answers how many rows to claim now, if any; `last` is the last delivery that waits.
     pub(crate) fn begin_claim(&self, last: Option<Rank>) -> Option<usize> {
         self.window.lock().begin_claim(last)

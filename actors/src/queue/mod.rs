@@ -2,6 +2,8 @@
 
 mod config;
 mod gate;
+mod turns;
 
 pub use config::{Queue, QueueError, WhenFull};
 pub(crate) use gate::{Gate, Place, Slot, Spill};
+pub(crate) use turns::{AwaitsTurn, Turn, TurnKeeper};

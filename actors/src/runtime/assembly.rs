@@ -27,7 +27,7 @@ use crate::persistence::{
     HealthSignal, Patience, Persistence, PersistenceClient, PersistenceDeps, WriteQueue,
 };
 use crate::pool::{ClaimLimits, PoolDeps, WorkerPool};
-use crate::queue::{Gate, Queue, QueueError};
+use crate::queue::{Gate, Queue, QueueError, TurnKeeper};
 use crate::retention::{Housekeeper, HousekeeperDeps, Retention, RetentionDeps};
 use crate::scheduler::{Scheduler, SchedulerDeps};
 use crate::supervision::{ActorName, CrashReport, CrashSink, GuardedSlot, RestartBudget, Verdict};
@@ -75,6 +75,7 @@ pub(super) async fn assemble(
         })
     });
     let wiring = Wiring {
+        turns: TurnKeeper::new(&catalog),
         gates: slots.gates(&settings.queues),
         persistence: PersistenceClient::new(slots.persistence.addr(), Arc::clone(&settings.clock)),
         catalog,
@@ -115,6 +116,7 @@ struct Wiring {
     subscribers: Subscribers,
     health: HealthSignal,
     registry: DeliveryRegistry,
+    turns: TurnKeeper,
     signals: StopSignals,
     faults: FaultSwitch,
     retention: Option<Retention>,
@@ -191,6 +193,7 @@ impl Wiring {
             catalog: Arc::clone(&self.catalog),
             gates: Gates::new(&self.gates),
             registry: self.registry.clone(),
+            turns: self.turns.clone(),
             persistence: self.persistence.clone(),
             scheduler: slots.scheduler.addr(),
             clock: self.clock(),
@@ -212,6 +215,7 @@ impl Wiring {
             gate: Arc::clone(gate),
             catalog: Arc::clone(&self.catalog),
             registry: self.registry.clone(),
+            turns: self.turns.clone(),
             persistence: self.persistence.clone(),
             storage: Arc::clone(&self.storage),
             run: Arc::clone(run),

@@ -277,6 +277,11 @@ impl DispatchRequest<'_> {
         self.with(|dispatch| dispatch.priority(priority))
     }
 
+    /// See [`Dispatch::concurrency_key`].
+    pub fn concurrency_key(self, key: impl Into<String>) -> Self {
+        self.with(|dispatch| dispatch.concurrency_key(key))
+    }
+
     /// See [`Dispatch::tag`].
     pub fn tag(self, tag: impl Into<String>) -> Self {
         self.with(|dispatch| dispatch.tag(tag))

@@ -2,6 +2,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use evertask_core::concurrency::RunningLimit;
 use evertask_core::rank::{InvalidPriority, check_priority};
 use evertask_core::retry::{CustomRetries, CustomRetry, InvalidRetryPolicy, Retries, RetryPolicy};
 use evertask_core::task::{InvalidName, check_name};
@@ -51,6 +52,17 @@ impl HandlerCatalog {
     /// Answers whether a retry policy can be used here.
     pub(crate) fn check_retry(&self, policy: &RetryPolicy) -> Result<(), InvalidRetryPolicy> {
         Retries::resolve(policy, &self.customs).map(drop)
+    }
+
+    /// The limits on how many run at once, of each type under all its names.
+    pub(crate) fn limits(&self) -> impl Iterator<Item = (Vec<String>, RunningLimit)> {
+        self.tasks.values().map(|task| {
+            let aliases = self.aliases.iter();
+            let aliases = aliases.filter(|(_, present)| **present == task.name);
+            let names = std::iter::once(&task.name).chain(aliases.map(|(alias, _)| alias));
+            let names = names.map(|name| (*name).to_owned());
+            (names.collect(), task.options.running)
+        })
     }
 
     pub(crate) fn tasks(&self) -> impl Iterator<Item = &RegisteredTask> {
@@ -103,6 +115,9 @@ pub enum CatalogError {
         /// What is wrong with it.
         source: InvalidName,
     },
+    /// A limit under which nothing would ever run.
+    #[error("the task {0:?} may run no handler at once; the limit must be at least 1")]
+    NoneRunning(&'static str),
     /// A priority beyond the range.
     #[error("the options of the task {task:?} can't be used: {source}")]
     Priority {
@@ -197,6 +212,10 @@ impl Registration {
                 type_name: self.type_name.to_owned(),
                 source,
             })?;
+        }
+        let limit = self.task.options.running;
+        if [limit.running, limit.running_per_key].contains(&Some(0)) {
+            return Err(CatalogError::NoneRunning(task));
         }
         check_priority(self.task.options.priority)
             .map_err(|source| CatalogError::Priority { task, source })?;

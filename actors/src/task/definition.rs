@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use evertask_core::audit::AuditLevel;
+use evertask_core::concurrency::RunningLimit;
 use evertask_core::log::LogOptions;
 use evertask_core::retry::{ErrorClass, RetryPolicy};
 use serde::Serialize;
@@ -101,6 +102,13 @@ pub trait Task: Serialize + DeserializeOwned + Send + Sync + 'static {
         TaskOptions::new()
     }
 
+    /// What this task shares with others of its kind of which only so many run at once, such as the
+    /// customer it is for; see [`TaskOptions::max_running_per_key`]. None by default; a dispatch can say
+    /// otherwise.
+    fn concurrency_key(&self) -> Option<String> {
+        None
+    }
+
     /// Brings a stored payload of `version` to the shape of the version after it.
     ///
     /// It is called for each version from the stored one up to the present one. The payload is one
@@ -135,6 +143,7 @@ pub struct TaskOptions {
     pub(crate) audit_level: Option<AuditLevel>,
     pub(crate) logs: Option<LogOptions>,
     pub(crate) priority: Option<i32>,
+    pub(crate) running: RunningLimit,
 }
 
 impl TaskOptions {
@@ -154,6 +163,25 @@ impl TaskOptions {
     #[must_use]
     pub fn priority(mut self, priority: i32) -> Self {
         self.priority = Some(priority);
+        self
+    }
+
+    /// How many of these tasks run at once in a process, in whatever queues; those beyond stay stored
+    /// and hold up nobody.
+    ///
+    /// Who waits between two attempts in its slot counts as running. With several processes on one
+    /// database, each runs as many.
+    #[must_use]
+    pub fn max_running(mut self, tasks: usize) -> Self {
+        self.running.running = Some(tasks);
+        self
+    }
+
+    /// How many of these tasks with the same [concurrency key](Task::concurrency_key) run at once in a
+    /// process; those without a key don't count.
+    #[must_use]
+    pub fn max_running_per_key(mut self, tasks: usize) -> Self {
+        self.running.running_per_key = Some(tasks);
         self
     }
 

@@ -66,8 +66,10 @@ pub enum CancelAnswer {
 pub struct ClaimAnswer {
     /// The rows as they are after the claim, in order.
     pub tasks: Vec<ClaimedTask>,
-    /// Whether every claimable row was taken.
+    /// Whether every claimable row was taken that the quota admits.
     pub exhausted: bool,
+    /// Whether the claim is exhausted and rows are due that the quota does not admit.
+    pub passed_over: bool,
     /// When the next row of these queues becomes claimable, if one waits for its time.
     ///
     /// Rows owned by a living process don't count: their owner knows of them.

@@ -3,6 +3,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::audit::AuditLevel;
+use crate::concurrency::ClaimQuota;
 use crate::log::LogLine;
 use crate::rank::DEFAULT_AGEING;
 use crate::task::{
@@ -238,7 +239,8 @@ impl QueueSelector {
 ///
 /// Claimable is a row that is not [over](RowState::is_over), has no wait reason, is available at
 /// `now` or earlier, and has no owner or a dead one. They are taken in the order of their
-/// [`Rank`](crate::rank::Rank). Taking a row of a dead owner that was on probation adds one to its
+/// [`Rank`](crate::rank::Rank). Rows that its [quota](Self::quota) does not admit are passed over and
+/// left alone: those behind them are taken all the same. Taking a row of a dead owner that was on probation adds one to its
 /// interruptions and ends the probation.
 #[derive(Clone, Debug)]
 pub struct ClaimTasks {
@@ -252,6 +254,8 @@ pub struct ClaimTasks {
     pub now: Timestamp,
     /// How much waiting a step of priority is worth.
     pub ageing: Duration,
+    /// How many rows of which types and concurrency keys; each row that is taken counts.
+    pub quota: ClaimQuota,
 }
 
 impl ClaimTasks {
@@ -263,6 +267,7 @@ impl ClaimTasks {
             max_bytes: usize::MAX,
             now,
             ageing: DEFAULT_AGEING,
+            quota: ClaimQuota::default(),
         }
     }
 }

@@ -47,6 +47,9 @@ pub struct TaskDefinition {
     pub occurrence_at: Option<Timestamp>,
     /// The key of the rate limit it falls under.
     pub limit_key: Option<String>,
+    /// What it shares with others of its type of which only so many run at once; at most 200
+    /// characters.
+    pub concurrency_key: Option<String>,
     /// How its failures are retried; `None` takes the default of its type and queue.
     pub retry: Option<RetryPolicy>,
     /// How long an attempt may run; `None` takes the default of its type and queue, and zero means
@@ -87,6 +90,7 @@ impl TaskDefinition {
             series_id: None,
             occurrence_at: None,
             limit_key: None,
+            concurrency_key: None,
             retry: None,
             timeout: None,
             deadline: None,

@@ -23,6 +23,9 @@ pub struct Window {
     places: usize,
     running: usize,
     backlog: bool,
+    /// Stored rows may be waiting of which no live dispatch is taken, so they keep nobody else from
+    /// a place.
+    recheck: bool,
     spilling: usize,
     /// Inserts without a place that were made and may not have been claimed yet.
     spilled: usize,
@@ -49,6 +52,7 @@ impl Window {
             places: 0,
             running: 0,
             backlog: true,
+            recheck: false,
             spilling: 0,
             spilled: 0,
             spills: 0,
@@ -132,6 +136,13 @@ impl Window {
         self.backlog = true;
     }
 
+    /// Rows that found no turn may have one now. They have waited longer than what is in the window.
+    pub fn set_recheck(&mut self) {
+        self.spills += 1;
+        self.recheck = true;
+        self.best_stored = Some(Rank::FIRST);
+    }
+
     /// Answers how many rows to claim now, if a claim is called for, and holds their places.
     ///
     /// A claim is called for when it could find something the last short one did not, and when at
@@ -146,7 +157,8 @@ impl Window {
             .zip(last)
             .is_some_and(|(stored, last)| stored < last);
         let is_busy = waiting > self.capacity / 2 && !overtakes;
-        if !self.backlog || self.claim.is_some() || in_vain || is_busy {
+        let is_wanted = self.backlog || self.recheck;
+        if !is_wanted || self.claim.is_some() || in_vain || is_busy {
             return None;
         }
         let on_top = if overtakes { self.parallelism } else { 0 };
@@ -155,6 +167,7 @@ impl Window {
             return None;
         }
         self.places += room;
+        self.recheck = false;
         self.claim = Some(Claim {
             room,
             spills: self.spills,
@@ -172,6 +185,7 @@ impl Window {
         self.places = self.places.saturating_sub(claim.room.saturating_sub(taken));
         self.spilled = self.spilled.saturating_sub(taken);
         if !exhausted {
+            self.backlog = true;
             // What it left comes after what it took.
             self.best_stored = earlier(self.best_stored, last);
             return;

@@ -164,3 +164,36 @@ fn claims_wait_until_half_of_the_capacity_is_free() {
     assert!(window.take_slot());
     assert_eq!(window.begin_claim(None), Some(2));
 }
+
+#[test]
+fn rows_that_found_no_turn_are_looked_for_without_keeping_others_from_a_place() {
+    let mut window = open_window(4, 2);
+    assert!(window.take_place());
+    window.set_recheck();
+    assert!(window.take_place());
+    assert_eq!(window.begin_claim(Some(rank(1))), Some(6));
+    assert_eq!(window.begin_claim(None), None);
+    window.end_claim(1, Some(rank(1)), true);
+    assert!(window.take_place());
+    assert_eq!(window.begin_claim(None), None);
+}
+
+#[test]
+fn a_look_for_rows_that_finds_more_than_fit_is_followed_by_another() {
+    let mut window = open_window(4, 2);
+    window.set_recheck();
+    assert_eq!(window.begin_claim(None), Some(6));
+    window.end_claim(6, Some(rank(1)), false);
+    assert!(window.has_backlog());
+    assert!(!window.take_place());
+}
+
+#[test]
+fn a_look_for_rows_that_was_asked_for_during_another_is_made() {
+    let mut window = open_window(4, 2);
+    window.set_recheck();
+    assert_eq!(window.begin_claim(None), Some(6));
+    window.set_recheck();
+    window.end_claim(0, None, true);
+    assert_eq!(window.begin_claim(None), Some(6));
+}

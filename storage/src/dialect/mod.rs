@@ -6,6 +6,7 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use evertask_core::concurrency::Saturated;
 use evertask_core::rank::MAX_AGEING;
 use evertask_core::storage::{ProcessStart, QueueSelector, StorageError};
 use evertask_core::time::Timestamp;
@@ -109,7 +110,7 @@ pub(crate) trait Dialect: Debug + Send + Sync {
     ) -> Result<(), StorageError>;
 
     /// Finds the next rows to claim in the order of their ranks, at most `limit`, and locks them.
-    /// Rows that another transaction holds are passed over.
+    /// Rows that another transaction holds are passed over, and so is what is saturated.
     async fn candidates(
         &self,
         transaction: &DatabaseTransaction,
@@ -128,11 +129,12 @@ pub(crate) trait Dialect: Debug + Send + Sync {
         owner: Uuid,
     ) -> Result<Vec<task::Model>, StorageError>;
 
-    /// Looks at what a claim has left.
+    /// Looks at what a claim has left; at what is due only if it took all that is not saturated.
     async fn left(
         &self,
         transaction: &DatabaseTransaction,
         lanes: Lanes<'_>,
+        exhausted: bool,
     ) -> Result<Left, StorageError>;
 }
 
@@ -148,6 +150,8 @@ pub(crate) struct Lanes<'a> {
     pub(crate) now: Timestamp,
     /// How much waiting a step of priority is worth.
     pub(crate) ageing: Duration,
+    /// What is passed over.
+    pub(crate) saturated: &'a Saturated,
 }
 
 impl Lanes<'_> {
@@ -166,6 +170,8 @@ pub(crate) struct Candidate {
     pub(crate) status: String,
     /// The length of the payload.
     pub(crate) bytes: i64,
+    pub(crate) task: String,
+    pub(crate) concurrency_key: Option<String>,
 }
 
 /// What a claim that took all it found has left.
@@ -175,6 +181,8 @@ pub(crate) struct Left {
     pub(crate) next: Option<Instant>,
     /// Whether rows are due that were passed over because another transaction holds them.
     pub(crate) is_due: bool,
+    /// Whether rows are due that were passed over because they are saturated.
+    pub(crate) is_saturated: bool,
 }
 
 /// Runs a statement that answers rows.

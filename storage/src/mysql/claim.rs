@@ -19,7 +19,7 @@ use uuid::Uuid;
 use super::dialect::MySqlDialect;
 use crate::database_error::database_error;
 use crate::dialect::{Candidate, Lanes, Left, execute, query_as};
-use crate::rows::{Cell, Encoding, Row};
+use crate::rows::{Cell, Encoding, Row, json, json_row, saturated};
 
 /// How many lanes one statement reads.
 const LANES_AT_ONCE: usize = 16;
@@ -45,6 +45,7 @@ struct Head {
 struct LeftOfLane {
     available_at: Instant,
     is_due: i64,
+    is_saturated: i64,
 }
 
 /// Finds the next rows to claim and locks them.
@@ -55,6 +56,7 @@ pub(super) async fn candidates(
     limit: i64,
 ) -> Result<Vec<Candidate>, StorageError> {
     let mut heads: Vec<Head> = Vec::new();
+    let saturated = Lists::of(lanes)?;
     for some in relevant(dialect, transaction, lanes)
         .await?
         .chunks(LANES_AT_ONCE)
@@ -62,9 +64,10 @@ pub(super) async fn candidates(
         let mut values: Vec<Value> = Vec::new();
         for lane in some {
             values.extend(lane.values(lanes.now));
+            values.extend(saturated.values());
             values.push(limit.into());
         }
-        let sql = dialect.statements.heads(some.len());
+        let sql = dialect.statements.heads(some.len(), saturated.is_any());
         heads.extend(read(transaction, "look for tasks to claim", &sql, values).await?);
     }
     heads.sort_by_key(|head| head.rank(lanes.ageing));
@@ -82,6 +85,31 @@ impl Lane {
             self.priority.into(),
             Encoding::MySql.instant(now),
         ]
+    }
+}
+
+/// What a claim passes over, as parameters, if it is picky.
+struct Lists(Option<[String; 2]>);
+
+impl Lists {
+    fn of(lanes: Lanes<'_>) -> Result<Self, StorageError> {
+        if lanes.saturated.is_empty() {
+            return Ok(Self(None));
+        }
+        let (tasks, keys) = saturated(lanes.saturated);
+        let encoding = Encoding::MySql;
+        let lists = [json_row(&tasks, encoding)?, json(&keys, encoding)?];
+        Ok(Self(Some(lists)))
+    }
+
+    fn is_any(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// The types, then the keys.
+    fn values(&self) -> impl Iterator<Item = Value> {
+        let lists = self.0.iter().flatten();
+        lists.map(|list| list.as_str().into())
     }
 }
 
@@ -166,10 +194,14 @@ pub(super) async fn left(
     dialect: &MySqlDialect,
     transaction: &DatabaseTransaction,
     lanes: Lanes<'_>,
+    exhausted: bool,
 ) -> Result<Left, StorageError> {
-    let mut left = Left {
-        next: None,
-        is_due: false,
+    let mut left = Left::default();
+    // Only then it matters what is due, and to look for it does not take long.
+    let saturated = if exhausted {
+        Lists::of(lanes)?
+    } else {
+        Lists(None)
     };
     for some in relevant(dialect, transaction, lanes)
         .await?
@@ -180,12 +212,19 @@ pub(super) async fn left(
             for _ in 0..2 {
                 values.extend(lane.values(lanes.now));
             }
+            values.extend(saturated.values());
+            if saturated.is_any() {
+                values.extend(lane.values(lanes.now));
+                values.extend(saturated.values());
+            }
         }
-        let sql = dialect.statements.left(some.len());
+        let sql = dialect.statements.left(some.len(), saturated.is_any());
         let doing = "look for the next task that becomes available";
         let found: Vec<LeftOfLane> = read(transaction, doing, &sql, values).await?;
         for lane in found {
-            if lane.is_due != 0 {
+            if lane.is_saturated != 0 {
+                left.is_saturated = true;
+            } else if lane.is_due != 0 {
                 left.is_due = true;
             } else if left.next.is_none_or(|next| lane.available_at < next) {
                 left.next = Some(lane.available_at);

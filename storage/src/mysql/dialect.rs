@@ -155,8 +155,9 @@ impl Dialect for MySqlDialect {
         &self,
         transaction: &DatabaseTransaction,
         lanes: Lanes<'_>,
+        exhausted: bool,
     ) -> Result<Left, StorageError> {
-        claim::left(self, transaction, lanes).await
+        claim::left(self, transaction, lanes, exhausted).await
     }
 }
 

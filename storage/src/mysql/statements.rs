@@ -52,6 +52,8 @@ pub(super) struct Statements {
     heads_of_lane: String,
     /// Owner, queue, priority, now, and the same again.
     left_of_lane: String,
+    /// Owner, queue, priority, now, saturated types, saturated keys.
+    saturated_of_lane: String,
 }
 
 impl Statements {
@@ -93,30 +95,67 @@ impl Statements {
             ),
             heads_of_lane: format!(
                 "(SELECT id, owner, status, OCTET_LENGTH(payload) AS bytes, available_at, \
-                 priority \
-                 FROM {lane} AND available_at <= ? \
+                 priority, task, concurrency_key \
+                 FROM {lane} AND available_at <= ?{PICKY} \
                  ORDER BY available_at, id LIMIT ? FOR UPDATE SKIP LOCKED)"
             ),
             left_of_lane: format!(
-                "(SELECT available_at, 0 AS is_due FROM {lane} AND available_at > ? \
-                 ORDER BY available_at LIMIT 1) \
+                "(SELECT available_at, 0 AS is_due, 0 AS is_saturated FROM {lane} \
+                 AND available_at > ? ORDER BY available_at LIMIT 1) \
                  UNION ALL \
-                 (SELECT available_at, 1 AS is_due FROM {lane} AND available_at <= ? \
-                 ORDER BY available_at LIMIT 1)"
+                 (SELECT available_at, 1 AS is_due, 0 AS is_saturated FROM {lane} \
+                 AND available_at <= ?{PICKY} ORDER BY available_at LIMIT 1)"
+            ),
+            saturated_of_lane: format!(
+                "(SELECT available_at, 0 AS is_due, 1 AS is_saturated FROM {lane} \
+                 AND available_at <= ? AND NOT ({ADMITTED}) ORDER BY available_at LIMIT 1)"
             ),
         }
     }
 
-    /// For each lane: owner, queue, priority, now, limit. Answers the candidates of each in order.
-    pub(super) fn heads(&self, lanes: usize) -> String {
-        union(&self.heads_of_lane, lanes)
+    /// For each lane: owner, queue, priority, now, limit. Answers the candidates of each in order. A
+    /// claim that is picky has the saturated types and keys before the limit.
+    pub(super) fn heads(&self, lanes: usize, is_picky: bool) -> String {
+        union(&picky(&self.heads_of_lane, is_picky), lanes)
     }
 
     /// For each lane: owner, queue, priority, now, and the same again. Answers when the next row becomes
     /// available and whether one has been.
-    pub(super) fn left(&self, lanes: usize) -> String {
-        union(&self.left_of_lane, lanes)
+    ///
+    /// A claim that is picky has the saturated types and keys at the end; then owner, queue, priority,
+    /// now and these two once more. It is told whether a row is due that is not saturated, and whether
+    /// one is due that is.
+    pub(super) fn left(&self, lanes: usize, is_picky: bool) -> String {
+        let left = picky(&self.left_of_lane, is_picky);
+        if !is_picky {
+            return union(&left, lanes);
+        }
+        union(
+            &format!("{left} UNION ALL {}", self.saturated_of_lane),
+            lanes,
+        )
     }
+}
+
+/// Leaves out what is saturated. Compared as bytes, because texts of two sources have no collation in
+/// common.
+const ADMITTED: &str = "CAST(task AS BINARY) NOT IN (SELECT CAST(item.c0 AS BINARY) \
+     FROM JSON_TABLE(?, '$[*]' COLUMNS (c0 varchar(200) CHARACTER SET utf8mb4 PATH '$')) AS item) \
+     AND (CAST(task AS BINARY), CAST(COALESCE(concurrency_key, '') AS BINARY)) NOT IN ( \
+     SELECT CAST(item.c0 AS BINARY), CAST(item.c1 AS BINARY) FROM JSON_TABLE(?, '$[*]' COLUMNS ( \
+     c0 varchar(200) CHARACTER SET utf8mb4 PATH '$[0]', \
+     c1 varchar(200) CHARACTER SET utf8mb4 PATH '$[1]')) AS item)";
+
+/// Where a statement leaves it out, if it does.
+const PICKY: &str = "/* admitted */";
+
+fn picky(statement: &str, is_picky: bool) -> String {
+    let condition = if is_picky {
+        format!(" AND {ADMITTED}")
+    } else {
+        String::new()
+    };
+    statement.replace(PICKY, &condition)
 }
 
 fn union(of_lane: &str, lanes: usize) -> String {

@@ -105,19 +105,25 @@ const LANES: &str = "lane(owner, queue, priority) AS ( \
          AND {CLAIMABLE} ORDER BY priority LIMIT 1) \
      FROM lane WHERE priority IS NOT NULL)";
 
+/// Leaves out what is saturated. Both lists are read once and not for each row.
+const ADMITTED: &str = "task NOT IN (SELECT value FROM json_each(?4)) \
+     AND (task, coalesce(concurrency_key, '')) NOT IN ( \
+     SELECT pair.value ->> 0, pair.value ->> 1 FROM json_each(?5) AS pair)";
+
 /// `octet_length` reads the length without reading the payload.
 fn candidates(tasks: &str, queues: &str) -> String {
     let lanes = lanes_in(tasks, queues);
     format!(
         "WITH RECURSIVE {OWNERS}, {lanes} \
-         SELECT head.id, head.owner, head.status, octet_length(head.payload) AS bytes \
+         SELECT head.id, head.owner, head.status, octet_length(head.payload) AS bytes, \
+         head.task, head.concurrency_key \
          FROM lane CROSS JOIN {tasks} AS head \
          WHERE head.rowid IN (SELECT rowid FROM {tasks} WHERE owner IS lane.owner \
              AND queue = lane.queue AND priority = lane.priority AND available_at <= ?3 \
-             AND {CLAIMABLE} ORDER BY available_at, id LIMIT ?4) \
+             AND {CLAIMABLE} AND {ADMITTED} ORDER BY available_at, id LIMIT ?6) \
          ORDER BY head.available_at \
-             - ?5 * min(max(head.priority, {LOWEST_PRIORITY}), {HIGHEST_PRIORITY}), head.id \
-         LIMIT ?4"
+             - ?7 * min(max(head.priority, {LOWEST_PRIORITY}), {HIGHEST_PRIORITY}), head.id \
+         LIMIT ?6"
     )
 }
 
@@ -132,13 +138,17 @@ fn claim(tasks: &str) -> String {
     )
 }
 
+/// Nobody else holds rows, so what is due after a claim that took all it may is saturated.
 fn next(tasks: &str, queues: &str) -> String {
     let lanes = lanes_in(tasks, queues);
     format!(
         "WITH RECURSIVE {OWNERS}, {lanes} \
          SELECT min((SELECT available_at FROM {tasks} WHERE owner IS lane.owner \
              AND queue = lane.queue AND priority = lane.priority AND available_at > ?3 \
-             AND {CLAIMABLE} ORDER BY available_at LIMIT 1)) AS next, false AS is_due FROM lane"
+             AND {CLAIMABLE} ORDER BY available_at LIMIT 1)) AS next, false AS is_due, \
+         coalesce(max(CASE WHEN ?6 THEN EXISTS (SELECT 1 FROM {tasks} WHERE owner IS lane.owner \
+             AND queue = lane.queue AND priority = lane.priority AND available_at <= ?3 \
+             AND {CLAIMABLE}) ELSE false END), false) AS is_saturated FROM lane"
     )
 }
 
@@ -182,13 +192,17 @@ mod tests {
             .await
             .unwrap();
         let sql = sql(statements(&TablePrefix::default()));
-        let values: [Value; 5] = ["[]".into(), "[]".into(), 0.into(), 10.into(), 60.into()];
-        let parameters = (1..=5).take_while(|number| sql.contains(&format!("?{number}")));
-        let parameters = parameters.count();
+        let values = (1..=7).map(|number| match number {
+            1 | 2 | 4 | 5 => Value::from("[]"),
+            _ => 10.into(),
+        });
+        let last = (1..=7)
+            .rev()
+            .find(|number| sql.contains(&format!("?{number}")));
         let explain = Statement::from_sql_and_values(
             DbBackend::Sqlite,
             format!("EXPLAIN QUERY PLAN {sql}"),
-            values.into_iter().take(parameters),
+            values.take(last.unwrap_or(0)),
         );
         let rows = database.query_all_raw(explain).await.unwrap();
         rows.iter()
@@ -240,8 +254,12 @@ mod tests {
 
     #[tokio::test]
     async fn the_next_time_is_one_leap_into_each_lane() {
-        let peek = ["SEARCH evertask_tasks USING INDEX evertask_tasks_claims \
-             (owner=? AND queue=? AND priority=? AND available_at>?)"];
+        let peek = [
+            "SEARCH evertask_tasks USING INDEX evertask_tasks_claims \
+             (owner=? AND queue=? AND priority=? AND available_at>?)",
+            "SEARCH evertask_tasks USING INDEX evertask_tasks_claims \
+             (owner=? AND queue=? AND priority=? AND available_at>? AND available_at<?)",
+        ];
         let of = plan(|statements| statements.next_of).await;
         let except = plan(|statements| statements.next_except).await;
         assert_eq!(reads(&of), [PRIORITIES.as_slice(), &peek].concat());

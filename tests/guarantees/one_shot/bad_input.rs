@@ -63,6 +63,28 @@ impl Task for Hasty {
     }
 }
 
+#[derive(Serialize, Deserialize)]
+struct Idle;
+
+impl Task for Idle {
+    const NAME: &'static str = "test.idle";
+
+    fn options() -> TaskOptions {
+        TaskOptions::new().max_running_per_key(0)
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Pushy;
+
+impl Task for Pushy {
+    const NAME: &'static str = "test.pushy";
+
+    fn options() -> TaskOptions {
+        TaskOptions::new().priority(99)
+    }
+}
+
 fn hasty() -> RetryPolicy {
     RetryPolicy::Linear {
         retries: 1,
@@ -110,6 +132,7 @@ async fn a_refused_dispatch_names_the_remedy_and_stores_nothing(home: Home) {
         evertask.dispatch(large).await,
         evertask.dispatch(Numbered(0)).retry(hasty()).await,
         evertask.dispatch(Numbered(0)).priority(11).await,
+        evertask.dispatch(Numbered(0)).concurrency_key(" ").await,
         evertask.dispatch(Numbered(0)).tag(&long).await,
         evertask.dispatch(Numbered(0)).correlation_id(&long).await,
         evertask.dispatch(Numbered(0)).trace(trace).await,
@@ -124,6 +147,7 @@ async fn a_refused_dispatch_names_the_remedy_and_stores_nothing(home: Home) {
         large,
         retry,
         priority,
+        blank,
         tag,
         correlation,
         trace,
@@ -145,6 +169,8 @@ async fn a_refused_dispatch_names_the_remedy_and_stores_nothing(home: Home) {
     says(&retry, &["retry policy", "delay above zero"]);
     assert!(matches!(priority, DispatchError::Priority(_)));
     says(&priority, &["11", "from -10 to 10"]);
+    assert!(matches!(blank, DispatchError::BlankKey));
+    says(&blank, &["concurrency key", "leave it out"]);
     for (error, option) in [
         (tag, "tag"),
         (correlation, "correlation id"),
@@ -292,6 +318,18 @@ async fn a_handler_that_can_not_be_registered_is_refused_by_name() {
         StartError::Catalog(CatalogError::Retry { .. })
     ));
     says(&error, &["\"test.hasty\"", "delay above zero"]);
+
+    let error = refusal(builder().handler_for::<Idle, _>(Anything)).await;
+    let idle = CatalogError::NoneRunning("test.idle");
+    assert_eq!(error.to_string(), idle.to_string());
+    says(&error, &["\"test.idle\"", "at least 1"]);
+
+    let error = refusal(builder().handler_for::<Pushy, _>(Anything)).await;
+    assert!(matches!(
+        error,
+        StartError::Catalog(CatalogError::Priority { .. })
+    ));
+    says(&error, &["\"test.pushy\"", "99", "from -10 to 10"]);
 }
 
 /// Core edge case 138, by the decision on bad settings. Negative values can't be written: counts are

@@ -145,6 +145,18 @@ macro_rules! conformance_tests {
                 rows_of_the_dead_are_merged_by_rank_with_those_of_nobody
                 claims_take_rows_in_the_order_of_their_ranks
             }
+            quotas {
+                no_more_of_a_type_is_taken_than_may_run
+                no_more_of_a_key_is_taken_than_may_run
+                a_key_counts_for_its_type_only
+                the_names_of_a_type_count_together
+                rows_that_are_passed_over_hold_up_nobody
+                a_claim_takes_something_of_every_key
+                keys_that_run_are_told_apart_exactly
+                what_is_not_due_is_not_passed_over
+                a_quota_is_spent_in_the_order_of_ranks
+                a_claim_takes_exactly_what_its_quota_admits
+            }
             timing {
                 a_row_is_claimed_from_its_very_instant_on
                 the_next_instant_is_the_earliest_of_those_to_come

@@ -61,6 +61,7 @@ pub mod logs;
 pub mod paging;
 pub mod policies;
 pub mod priorities;
+pub mod quotas;
 pub mod reads;
 pub mod reconsider;
 pub mod retention;

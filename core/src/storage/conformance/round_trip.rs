@@ -42,6 +42,7 @@ pub async fn a_task_with_every_field_is_read_back(world: &dyn World) {
         series_id: Some(id(3)),
         occurrence_at: Some(micros + Duration::from_micros(2)),
         limit_key: Some(format!("limit {HOSTILE}")),
+        concurrency_key: Some(format!("tenant {HOSTILE}")),
         retry: Some(RetryPolicy::Linear {
             retries: 3,
             delay: Duration::from_micros(1_500_001),
@@ -101,6 +102,7 @@ pub async fn what_is_empty_or_zero_is_not_absent(world: &dyn World) {
     let mut record = task(1);
     record.definition.correlation_id = Some(String::new());
     record.definition.limit_key = Some(String::new());
+    record.definition.concurrency_key = Some(String::new());
     record.definition.retry = Some(RetryPolicy::None);
     record.definition.timeout = Some(Duration::ZERO);
     record.state.retry_delay = Some(Duration::ZERO);

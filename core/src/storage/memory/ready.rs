@@ -1,11 +1,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
-use std::time::Duration;
 
 use uuid::Uuid;
 
 use crate::rank::Rank;
-use crate::storage::QueueSelector;
+use crate::storage::{ClaimTasks, QueueSelector};
 use crate::task::{ProcessId, TaskId, TaskRecord};
 use crate::time::Timestamp;
 
@@ -45,19 +44,22 @@ impl ReadyRows {
         }
     }
 
-    /// The first row by rank that is due at `now`, of those whose owner passes `is_free`.
+    /// The first row by rank that is due, of those whose owner passes `is_free` and that are
+    /// admitted.
     pub(super) fn first_due(
         &self,
-        queues: &QueueSelector,
         is_free: impl Fn(Option<ProcessId>) -> bool,
-        now: Timestamp,
-        ageing: Duration,
+        claim: &ClaimTasks,
+        is_admitted: impl Fn(TaskId) -> bool,
     ) -> Option<TaskId> {
-        self.free_lanes(queues, is_free)
-            .filter_map(|(priority, places)| Some((priority, places.first()?)))
-            .filter(|(_, (available_at, _))| *available_at <= now)
-            .min_by_key(|(priority, (due, id))| Rank::new(*due, *priority, *id, ageing))
-            .map(|(_, (_, id))| *id)
+        let first_of = |places: &BTreeSet<Place>| {
+            let mut due = places.iter().take_while(|(due, _)| *due <= claim.now);
+            due.find(|(_, id)| is_admitted(*id)).copied()
+        };
+        self.free_lanes(&claim.queues, is_free)
+            .filter_map(|(priority, places)| Some((priority, first_of(places)?)))
+            .min_by_key(|(priority, (due, id))| Rank::new(*due, *priority, *id, claim.ageing))
+            .map(|(_, (_, id))| id)
     }
 
     /// When the first row that is not due at `now` will be.

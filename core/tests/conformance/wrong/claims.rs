@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use evertask_core::audit::AuditLevel;
+use evertask_core::concurrency::ClaimQuota;
 use evertask_core::rank::Rank;
 use evertask_core::storage::{
     Answer, AuditEntry, ClaimAnswer, ClaimTasks, ClaimedTask, QueueSelector, ReconsiderWaiting,
@@ -384,5 +385,39 @@ impl Mistake for RanksOnlyWhatItTakes {
             }
         }
         Ok(answers)
+    }
+}
+
+/// Takes rows of which no more may run.
+#[derive(Debug)]
+pub(super) struct IgnoresQuotas;
+
+#[async_trait]
+impl Mistake for IgnoresQuotas {
+    async fn apply(&self, inner: &dyn TaskStorage, group: &WriteGroup) -> Applied {
+        let none = |claim: &mut ClaimTasks| claim.quota = ClaimQuota::default();
+        inner.apply(&edited(group, none)).await
+    }
+}
+
+/// Does not say that it passed over rows.
+#[derive(Debug)]
+pub(super) struct PassesOverInSilence;
+
+#[async_trait]
+impl Mistake for PassesOverInSilence {
+    async fn apply(&self, inner: &dyn TaskStorage, group: &WriteGroup) -> Applied {
+        answered(inner, group, |_, answer| answer.passed_over = false).await
+    }
+}
+
+/// Says of every claim that it passed over rows.
+#[derive(Debug)]
+pub(super) struct AlwaysPassesOver;
+
+#[async_trait]
+impl Mistake for AlwaysPassesOver {
+    async fn apply(&self, inner: &dyn TaskStorage, group: &WriteGroup) -> Applied {
+        answered(inner, group, |_, answer| answer.passed_over = true).await
     }
 }

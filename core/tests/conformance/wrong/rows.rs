@@ -76,6 +76,7 @@ impl Mistake for TakesNothingForEmpty {
     async fn apply(&self, inner: &dyn TaskStorage, group: &WriteGroup) -> Applied {
         let fill = |record: &mut TaskRecord| {
             record.definition.limit_key.get_or_insert_default();
+            record.definition.concurrency_key.get_or_insert_default();
         };
         inner.apply(&edited(group, fill)).await
     }
