@@ -2,7 +2,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use evertask_actors::runtime::{Settings, StartError, start};
-use evertask_actors::{BlockingHandler, CatalogBuilder, Queue, Task, TaskHandler};
+use evertask_actors::{
+    BlockingHandler, CatalogBuilder, Data, HandlerFunction, Queue, Task, TaskFunction, TaskHandler,
+    TaskOutput,
+};
 use evertask_core::audit::AuditLevel;
 use evertask_core::log::LogOptions;
 use evertask_core::random::Randomness;
@@ -33,6 +36,7 @@ struct Changes {
     retry: Option<RetryPolicy>,
     timeout: Option<Duration>,
     max_payload: Option<usize>,
+    max_result: Option<usize>,
     max_dispatches: Option<usize>,
     patience: Option<Duration>,
     drain: Option<Duration>,
@@ -71,8 +75,58 @@ impl Builder {
     ///
     /// If the value handles several kinds, the kind has to be named: see
     /// [`handler_for`](Self::handler_for).
-    pub fn handler<T: Task, H: TaskHandler<T>>(mut self, handler: H) -> Self {
-        self.catalog.add::<T, H>(handler);
+    pub fn handler<T: Task, O: TaskOutput>(mut self, handler: impl TaskHandler<T, O>) -> Self {
+        self.catalog.add(handler);
+        self
+    }
+
+    /// Adds an async function as the handler of one kind of task. Its first argument is the task, the
+    /// others are taken from the context: [`TaskContext`](crate::TaskContext), [`Data`], and whatever
+    /// implements [`FromContext`](crate::FromContext). It returns nothing, or a `Result` with any
+    /// error; a value is stored with the outcome.
+    ///
+    /// ```
+    /// # use evertask::{Data, EverTask, Task};
+    /// # use serde::{Deserialize, Serialize};
+    /// # struct Prices;
+    /// # impl Prices { fn of(&self, _: &str) -> Result<u64, std::fmt::Error> { Ok(7) } }
+    /// #[derive(Clone, Serialize, Deserialize)]
+    /// struct Invoice { articles: Vec<String> }
+    ///
+    /// impl Task for Invoice { const NAME: &'static str = "invoice"; }
+    ///
+    /// async fn total(invoice: Invoice, prices: Data<Prices>) -> Result<u64, std::fmt::Error> {
+    ///     invoice.articles.iter().map(|article| prices.of(article)).sum()
+    /// }
+    ///
+    /// let builder = EverTask::builder().data(Prices).handler_fn(total);
+    /// ```
+    pub fn handler_fn<T: Task + Clone, Arguments: 'static>(
+        mut self,
+        function: impl HandlerFunction<T, Arguments>,
+    ) -> Self {
+        self.catalog.add_function(function);
+        self
+    }
+
+    /// Adds a kind of task that brings its handler along: one that `#[evertask::task]` made of a
+    /// function.
+    pub fn task<T: TaskFunction>(mut self) -> Self {
+        self.catalog.add_task::<T>();
+        self
+    }
+
+    /// Registers something of the application that handlers use: a pool, a mailer, a client. One
+    /// value of each type; a function takes it as an argument of the type [`Data`].
+    ///
+    /// A start is refused if a handler takes data that is not there.
+    pub fn data<D: Send + Sync + 'static>(self, data: D) -> Self {
+        self.shared_data(Arc::new(data))
+    }
+
+    /// Registers something that is shared already, or that handlers know as a trait object.
+    pub fn shared_data<D: ?Sized + Send + Sync + 'static>(mut self, data: Arc<D>) -> Self {
+        self.catalog.add_data(Data::from(data));
         self
     }
 
@@ -99,19 +153,25 @@ impl Builder {
     ///     .handler_for::<Welcome, _>(Arc::clone(&mailer))
     ///     .handler_for::<Goodbye, _>(mailer);
     /// ```
-    pub fn handler_for<T: Task, H: TaskHandler<T>>(self, handler: H) -> Self {
-        self.handler::<T, H>(handler)
+    pub fn handler_for<T: Task, O: TaskOutput>(self, handler: impl TaskHandler<T, O>) -> Self {
+        self.handler(handler)
     }
 
     /// Adds the handler of one kind of task that blocks or computes; it runs on a thread of its own.
-    pub fn blocking_handler<T: Task, H: BlockingHandler<T>>(mut self, handler: H) -> Self {
-        self.catalog.add_blocking::<T, H>(handler);
+    pub fn blocking_handler<T: Task, O: TaskOutput>(
+        mut self,
+        handler: impl BlockingHandler<T, O>,
+    ) -> Self {
+        self.catalog.add_blocking(handler);
         self
     }
 
     /// Adds the blocking handler of the tasks of type `T`.
-    pub fn blocking_handler_for<T: Task, H: BlockingHandler<T>>(self, handler: H) -> Self {
-        self.blocking_handler::<T, H>(handler)
+    pub fn blocking_handler_for<T: Task, O: TaskOutput>(
+        self,
+        handler: impl BlockingHandler<T, O>,
+    ) -> Self {
+        self.blocking_handler(handler)
     }
 
     /// The clock; the operating system's by default.
@@ -170,6 +230,13 @@ impl Builder {
     /// The largest payload in bytes of JSON; 1 MiB by default. A larger one is refused.
     pub fn max_payload(mut self, bytes: usize) -> Self {
         self.changes.max_payload = Some(bytes);
+        self
+    }
+
+    /// The largest value a handler may return, in bytes of JSON; 1 MiB by default. With a larger one
+    /// the task fails as `UnstorableResult`, and is not retried: its work is done.
+    pub fn max_result(mut self, bytes: usize) -> Self {
+        self.changes.max_result = Some(bytes);
         self
     }
 
@@ -312,6 +379,7 @@ impl Changes {
         set(&mut settings.retry, self.retry);
         settings.timeout = self.timeout;
         set(&mut settings.max_payload, self.max_payload);
+        set(&mut settings.max_result, self.max_result);
         set(&mut settings.max_dispatches, self.max_dispatches);
         set(&mut settings.patience, self.patience);
         set(&mut settings.drain, self.drain);

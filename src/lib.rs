@@ -8,12 +8,14 @@ pub use evertask_actors::runtime::StartError;
 #[cfg(feature = "testing")]
 pub use evertask_actors::runtime::{Phase, Provocation, Target};
 pub use evertask_actors::{
-    BlockingHandler, Cancel, CancelOutcome, CatalogError, Client, Dispatch, DispatchError,
-    DispatchOutcome, DispatchRequest, Dispatched, EventStream, GetLogs, GetTask, HealthWatch,
-    KeptReason, LeftBehind, LogCapture, LogTail, PreviewRetention, Queue, QueueError, RequestError,
-    RetentionReport, RetentionStepReport, RunRetention, RuntimeFault, Shutdown, ShutdownReport,
-    StorageHealth, Stored, Subscribe, Supervisor, TailItem, TailLogs, Task, TaskContext, TaskError,
-    TaskEvent, TaskEventKind, TaskHandler, TaskOptions, TaskResult, TaskView, WhenFull,
+    BlockingHandler, Cancel, CancelOutcome, CatalogError, Client, Data, Dispatch, DispatchError,
+    DispatchOutcome, DispatchRequest, Dispatched, EventStream, FromContext, GetLogs, GetTask,
+    HandlerFunction, HealthWatch, IntoTaskResult, KeptReason, LeftBehind, LogCapture, LogTail,
+    Need, NoResult, PreviewRetention, Queue, QueueError, RequestError, RetentionReport,
+    RetentionStepReport, RunRetention, RuntimeFault, Shutdown, ShutdownReport, StorageHealth,
+    Stored, Subscribe, Supervisor, TailItem, TailLogs, Task, TaskContext, TaskError, TaskEvent,
+    TaskEventKind, TaskFunction, TaskHandler, TaskOptions, TaskOutput, TaskResult, TaskView,
+    WaitError, WhenFull,
 };
 pub use evertask_core::audit::AuditLevel;
 pub use evertask_core::log::{
@@ -28,9 +30,16 @@ pub use evertask_core::retry::{
 };
 pub use evertask_core::storage::{self, MemoryStorage, StorageError, StorageErrorKind};
 pub use evertask_core::task::{
-    AttemptOutcome, AttemptRecord, Failure, FailureKind, RunRecord, Status, TaskId, TaskRecord,
-    TraceContext, WaitReason,
+    AttemptOutcome, AttemptRecord, Failure, FailureKind, Progress, RunRecord, Status, TaskId,
+    TaskRecord, TraceContext, WaitReason,
 };
 pub use evertask_core::{log, random, schedule, task, time};
+pub use evertask_macros::{Task, task};
 pub use evertask_storage::{SqlStorage, StatementCounter, Synchronous, transient_database};
 pub use handle::EverTask;
+
+/// What the macros write about.
+#[doc(hidden)]
+pub mod __private {
+    pub use {serde, serde_json};
+}

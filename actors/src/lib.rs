@@ -26,6 +26,7 @@ mod scheduler;
 pub mod supervision;
 mod supervisor;
 mod task;
+mod waiting;
 
 pub use dispatch::{Dispatch, DispatchError, DispatchOutcome, Dispatched, KeptReason, Stored};
 pub use log::{LogCapture, LogTail, TailItem};
@@ -35,10 +36,12 @@ pub use queue::{Queue, QueueError, WhenFull};
 pub use retention::{RetentionReport, RetentionStepReport};
 pub use runtime::{Client, DispatchRequest, RuntimeFault};
 pub use supervisor::{
-    Cancel, CancelOutcome, GetLogs, GetTask, LeftBehind, PreviewRetention, RequestError,
+    Cancel, CancelOutcome, GetLogs, GetTask, LeftBehind, NoResult, PreviewRetention, RequestError,
     RunRetention, Shutdown, ShutdownReport, Subscribe, Supervisor, TailLogs, TaskView,
 };
 pub use task::{
-    BlockingHandler, CatalogBuilder, CatalogError, Task, TaskContext, TaskError, TaskHandler,
-    TaskOptions, TaskResult,
+    BlockingHandler, CatalogBuilder, CatalogError, Data, FromContext, HandlerFunction,
+    IntoTaskResult, Need, Task, TaskContext, TaskError, TaskFunction, TaskHandler, TaskOptions,
+    TaskOutput, TaskResult,
 };
+pub use waiting::WaitError;

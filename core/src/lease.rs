@@ -10,8 +10,8 @@ use std::time::Duration;
 use crate::audit::AuditLevel;
 use crate::storage::{AuditEntry, RowChange};
 use crate::task::{
-    AttemptOutcome, AttemptRecord, Failure, Generation, MAX_RUN_COUNT, ProcessId, RowState,
-    RunRecord, Status, TaskId, TaskRecord, WaitReason, fingerprint,
+    AttemptOutcome, AttemptRecord, Failure, Generation, MAX_RUN_COUNT, ProcessId, Progress,
+    RowState, RunRecord, Status, TaskId, TaskRecord, WaitReason, fingerprint,
 };
 use crate::time::Timestamp;
 
@@ -24,6 +24,8 @@ pub struct RowLease {
     audit_level: AuditLevel,
     generation: Generation,
     state: RowState,
+    /// Whether the progress is news that no write has told yet.
+    has_progressed: bool,
 }
 
 /// What a transition leaves beside the row.
@@ -44,6 +46,7 @@ impl RowLease {
             audit_level: record.definition.audit_level,
             generation: record.generation,
             state: record.state.clone(),
+            has_progressed: false,
         }
     }
 
@@ -81,6 +84,7 @@ impl RowLease {
             error_fingerprint: None,
             start_by: None,
             snooze_reason: None,
+            progress: None,
             ..self.state.clone()
         };
         self.advance(state, audited(Status::InProgress, None, now))
@@ -94,6 +98,18 @@ impl RowLease {
             ..self.state.clone()
         };
         self.advance(state, History::default())
+    }
+
+    /// The handler says how far it has come.
+    pub fn report(&mut self, progress: Progress) -> RowChange {
+        self.note_progress(progress);
+        self.advance(self.state.clone(), History::default())
+    }
+
+    /// The handler says how far it has come; the next write takes it along.
+    pub fn note_progress(&mut self, progress: Progress) {
+        self.state.progress = Some(progress);
+        self.has_progressed = true;
     }
 
     /// An attempt failed and the next one follows after `delay` in the same slot.
@@ -142,18 +158,31 @@ impl RowLease {
         self.advance(state, attempted(attempt))
     }
 
-    /// The task succeeded, or a run of a series did, which goes on at `next`.
-    ///
-    /// Completing a run and moving the series on is one write, so that no crash can come between
-    /// them (storage edge case 29).
+    /// The task succeeded and returned nothing; see [`complete_with`](Self::complete_with).
     pub fn complete(
         &mut self,
         attempt: AttemptRecord,
         next: Option<Timestamp>,
         now: Timestamp,
     ) -> RowChange {
+        self.complete_with(None, attempt, next, now)
+    }
+
+    /// The task succeeded, or a run of a series did, which goes on at `next`; it returned `result`,
+    /// as JSON.
+    ///
+    /// Completing a run and moving the series on is one write, so that no crash can come between
+    /// them (storage edge case 29).
+    pub fn complete_with(
+        &mut self,
+        result: Option<String>,
+        attempt: AttemptRecord,
+        next: Option<Timestamp>,
+        now: Timestamp,
+    ) -> RowChange {
         let state = RowState {
             interruptions: 0,
+            result,
             ..self.ended(Status::Completed, None, now, Some(attempt.ran))
         };
         self.end_run(state, attempt, next, now)
@@ -197,6 +226,7 @@ impl RowLease {
     pub fn finish_series(&mut self, now: Timestamp) -> RowChange {
         let state = RowState {
             last_execution_at: self.state.last_execution_at,
+            result: self.state.result.clone(),
             ..self.ended(Status::Completed, None, now, None)
         };
         self.advance(state, audited(Status::Completed, None, now))
@@ -346,6 +376,7 @@ impl RowLease {
             retry_delay: None,
             snoozes: 0,
             snooze_reason: None,
+            result: None,
             ..self.state.clone()
         }
     }
@@ -367,6 +398,7 @@ impl RowLease {
             audit: history.audit.into_iter().collect(),
             attempts: history.attempt.into_iter().collect(),
             runs: history.run.into_iter().collect(),
+            has_progressed: std::mem::take(&mut self.has_progressed),
         }
     }
 }

@@ -105,6 +105,14 @@ pub struct Model {
     pub snoozes: Option<i64>,
     /// Why it did the last time.
     pub snooze_reason: Option<String>,
+    /// What its last run returned, as JSON.
+    pub result: Option<String>,
+    /// How far it said it has come, in hundredths of a percent.
+    pub progress: Option<i64>,
+    /// What it said it was doing.
+    pub progress_text: Option<String>,
+    /// When it said so.
+    pub progress_at: Option<Instant>,
 }
 
 /// Tables it belongs to or has rows in.

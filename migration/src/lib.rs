@@ -8,6 +8,7 @@
 mod column;
 mod m20261121_000001_initial;
 mod m20261121_000005_deadline;
+mod m20261121_000009_results;
 mod m20261122_000002_series;
 mod m20261122_000003_logs;
 mod m20261122_000004_search;

@@ -3,6 +3,7 @@ use sea_orm_migration::{MigrationTrait, MigratorTraitSelf};
 
 use crate::m20261121_000001_initial::Initial;
 use crate::m20261121_000005_deadline::Deadline;
+use crate::m20261121_000009_results::Results;
 use crate::m20261122_000002_series::Series;
 use crate::m20261122_000003_logs::Logs;
 use crate::m20261122_000004_search::Search;
@@ -29,6 +30,7 @@ impl MigratorTraitSelf for Migrator {
             Box::new(Logs(self.prefix.clone())),
             Box::new(Search(self.prefix.clone())),
             Box::new(Deadline(self.prefix.clone())),
+            Box::new(Results(self.prefix.clone())),
         ]
     }
 

@@ -57,7 +57,7 @@ pub(crate) const DEFINITION: [Field; 26] = [
 ];
 
 /// What a change replaces.
-pub(crate) const STATE: [Field; 20] = [
+pub(crate) const STATE: [Field; 24] = [
     field("status", Kind::Text),
     field("owner", Kind::Id),
     field("available_at", Kind::Instant),
@@ -78,6 +78,10 @@ pub(crate) const STATE: [Field; 20] = [
     field("retry_delay_us", Kind::Number),
     field("snoozes", Kind::Number),
     field("snooze_reason", Kind::Text),
+    field("result", Kind::Text),
+    field("progress", Kind::Number),
+    field("progress_text", Kind::Text),
+    field("progress_at", Kind::Instant),
 ];
 
 /// Where the state begins in the row of a change: after the id, the expected generation and the new

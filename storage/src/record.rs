@@ -8,8 +8,8 @@ use evertask_core::audit::AuditLevel;
 use evertask_core::log::LogLine;
 use evertask_core::storage::{AuditEntry, StorageError, StorageErrorKind};
 use evertask_core::task::{
-    AttemptId, AttemptRecord, DeliveryId, Failure, FailureKind, Generation, ProcessId, RowState,
-    RunRecord, SeriesDefinition, TaskDefinition, TaskId, TaskRecord, TraceContext,
+    AttemptId, AttemptRecord, DeliveryId, Failure, FailureKind, Generation, ProcessId, Progress,
+    RowState, RunRecord, SeriesDefinition, TaskDefinition, TaskId, TaskRecord, TraceContext,
 };
 use evertask_core::time::Timestamp;
 use evertask_entities::{Instant, attempt, log_line, run, status_audit, task};
@@ -30,6 +30,10 @@ impl From<UnreadableRow> for StorageError {
     }
 }
 
+#[allow(
+    clippy::too_many_lines,
+    reason = "it is a table, with a line or two for each column"
+)]
 pub(crate) fn task_record(row: task::Model) -> Result<TaskRecord, UnreadableRow> {
     let state = RowState {
         status: named("status", &row.status)?,
@@ -69,6 +73,8 @@ pub(crate) fn task_record(row: task::Model) -> Result<TaskRecord, UnreadableRow>
             .transpose()?,
         snoozes: count("snoozes", row.snoozes.unwrap_or(0))?,
         snooze_reason: row.snooze_reason,
+        result: row.result,
+        progress: progress(row.progress, row.progress_text, row.progress_at)?,
     };
     let created_at = instant("created_at", row.created_at)?;
     let series = match row.schedule {
@@ -134,6 +140,21 @@ pub(crate) fn task_record(row: task::Model) -> Result<TaskRecord, UnreadableRow>
         generation: Generation(row.generation),
         state,
     })
+}
+
+fn progress(
+    share: Option<i64>,
+    text: Option<String>,
+    at: Option<Instant>,
+) -> Result<Option<Progress>, UnreadableRow> {
+    let (Some(share), Some(at)) = (share, at) else {
+        return Ok(None);
+    };
+    Ok(Some(Progress {
+        share: count("progress", share)?,
+        text: text.unwrap_or_default(),
+        at: instant("progress_at", at)?,
+    }))
 }
 
 pub(crate) fn attempt_record(row: attempt::Model) -> Result<AttemptRecord, UnreadableRow> {

@@ -233,7 +233,8 @@ pub(super) fn run(series: TaskId, run: &RunRecord) -> Row<'static> {
     ]
 }
 
-fn state(state: &RowState) -> [Cell<'_>; 20] {
+fn state(state: &RowState) -> [Cell<'_>; 24] {
+    let progress = state.progress.as_ref();
     [
         text(state.status.as_str()),
         state.owner.map(|owner| owner.0).into(),
@@ -255,6 +256,10 @@ fn state(state: &RowState) -> [Cell<'_>; 20] {
         state.retry_delay.into(),
         state.snoozes.into(),
         state.snooze_reason.as_deref().map(text).into(),
+        state.result.as_deref().map(text).into(),
+        progress.map(|progress| progress.share).into(),
+        progress.map(|progress| text(&progress.text)).into(),
+        progress.map(|progress| progress.at).into(),
     ]
 }
 

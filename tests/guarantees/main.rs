@@ -32,6 +32,8 @@ mod idling;
 mod kills;
 mod logs;
 mod races;
+mod readme;
+mod results;
 mod retention;
 mod retries;
 mod running;

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::run_deps::StopSignals;
 use crate::supervisor::LeftBehind;
-use crate::task::{Body, RetryFilter, TaskError, TaskResult};
+use crate::task::{Body, BodyResult, RetryFilter, TaskError};
 
 /// What an attempt listens to while its body runs.
 pub(super) struct Attempt<'a> {
@@ -86,9 +86,9 @@ impl Attempt<'_> {
         }
     }
 
-    fn body_end(&self, ended: Result<TaskResult, JoinError>) -> BodyEnd {
+    fn body_end(&self, ended: Result<BodyResult, JoinError>) -> BodyEnd {
         match ended {
-            Ok(Ok(())) => BodyEnd::Returned,
+            Ok(Ok(result)) => BodyEnd::Returned(result),
             Ok(Err(error)) => error.into_end(self.filter),
             Err(error) => match error.try_into_panic() {
                 Ok(payload) => TaskError::panicked(&*payload).into_end(self.filter),

@@ -7,6 +7,7 @@
 mod attempt;
 mod hooks;
 mod outcome;
+mod progress;
 mod recall;
 mod registry;
 mod run;

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use evertask_core::lease::RowLease;
-use evertask_core::outcome::{Snooze, aggregate};
+use evertask_core::outcome::{AttemptEnd, Snooze, aggregate};
 use evertask_core::storage::{CancelTask, RowChange, Write};
 use evertask_core::task::{AttemptRecord, Failure, FailureKind};
 use evertask_core::time::{Timestamp, later};
 
+use super::progress::note_last;
 use super::run::{Ended, Run};
 use crate::persistence::{ChangeChain, Patience, Settled};
 use crate::scheduler::WakeAt;
@@ -44,7 +45,15 @@ impl Run {
     pub(super) async fn complete(&mut self, ended: Ended, payload: &Payload) -> Settled {
         let now = self.deps.clock.now();
         let next = self.delivery.next_run(now);
-        let change = self.delivery.lease.complete(ended.record, next, now);
+        let result = match ended.end {
+            AttemptEnd::Succeeded(result) => result,
+            AttemptEnd::Failed(..)
+            | AttemptEnd::Snoozed(_)
+            | AttemptEnd::Cancelled
+            | AttemptEnd::Stopped => None,
+        };
+        let lease = &mut self.delivery.lease;
+        let change = lease.complete_with(result, ended.record, next, now);
         let settled = self.settle_outcome(change).await;
         self.wake_at(next);
         if matches!(settled, Settled::Applied) {
@@ -139,6 +148,7 @@ impl Run {
         match self.deps.storage.task(id).await {
             Ok(Some(record)) => {
                 let mut lease = RowLease::new(&record);
+                note_last(&self.context.progress(), &mut lease);
                 let mut chain = ChangeChain::default();
                 self.settle_in(&mut chain, lease.note(attempt)).await
             }

@@ -1,6 +1,7 @@
 //! The steps of a delivery, from the start of its handler to its recorded outcome.
 
 use std::panic::AssertUnwindSafe;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,9 +12,12 @@ use evertask_core::storage::RowChange;
 use evertask_core::task::{
     AttemptId, AttemptOutcome, AttemptRecord, DeliveryId, Failure, FailureKind, Status, WaitReason,
 };
+use futures::future::OptionFuture;
+use tokio::task::yield_now;
 use tokio_util::sync::CancellationToken;
 
 use super::attempt::Attempt;
+use super::progress::{Reporting, note_last};
 use super::recall::failures_of_run;
 use super::run_deps::RunDeps;
 use super::solo::SoloTurn;
@@ -81,7 +85,7 @@ impl Run {
         let run = delivery.lease.state().run_count.saturating_add(1);
         let log = DeliveryLog::new(options, id, run, new_id, &deps.clock);
         let (name, handlers) = (delivery.task.name, &deps.handlers);
-        let context = DeliveryContext::new(id, name, &deps.client, handlers, log);
+        let context = DeliveryContext::new(id, name, &deps.client, handlers, log, &deps.data);
         Self {
             chain: ChangeChain::default(),
             context: Arc::new(context),
@@ -267,11 +271,12 @@ impl Run {
         self.begin_attempt(number);
         let started_at = deps.clock.now();
         let begun = deps.clock.elapsed();
-        let body = self
-            .delivery
-            .task
-            .handler
-            .spawn(&deps.handlers, payload, context.clone());
+        let body = self.delivery.task.handler.spawn(
+            &deps.handlers,
+            payload,
+            context.clone(),
+            deps.max_result,
+        );
         let attempt = Attempt {
             id: self.delivery.lease.id(),
             task: self.delivery.task.name,
@@ -283,23 +288,38 @@ impl Run {
             abort_after: deps.abort_after,
             filter: &self.delivery.task.options.filter,
         };
-        let (body, fired) = if self.turn.is_some() {
-            let running = attempt.run(body);
-            tokio::pin!(running);
-            tokio::select! {
-                biased;
-                ended = &mut running => ended,
-                () = deps.clock.sleep(deps.probation) => {
-                    let change = self.delivery.lease.outlive_probation();
-                    let stored = self.chain.post(&deps.persistence, change);
-                    tokio::join!(running, pass_on(self.turn.take(), stored)).0
-                }
+        let said = self.context.progress();
+        let mut running = pin!(attempt.run(body));
+        let is_alone = self.turn.is_some();
+        let over = unless_over(&mut running, async {
+            if is_alone {
+                deps.clock.sleep(deps.probation).await;
+            } else {
+                yield_now().await;
             }
+        });
+        let (body, fired) = if let Some(over) = over.await {
+            over
         } else {
-            self.chain
-                .send_held_unless_over(&deps.persistence, attempt.run(body))
-                .await
+            let passed_on = if is_alone {
+                let change = self.delivery.lease.outlive_probation();
+                let stored = self.chain.post(&deps.persistence, change);
+                Some(pass_on(self.turn.take(), stored))
+            } else {
+                self.chain.send_held(&deps.persistence);
+                None
+            };
+            let reporting = Reporting {
+                said: said.clone(),
+                lease: &mut self.delivery.lease,
+                chain: &mut self.chain,
+                persistence: &deps.persistence,
+                clock: &*deps.clock,
+            };
+            let passed_on = OptionFuture::from(passed_on);
+            tokio::join!(reporting.until_over(running), passed_on).0
         };
+        note_last(&said, &mut self.delivery.lease);
         let cancelled = self.delivery.registration.cancelled().is_cancelled();
         let snoozes = self.delivery.lease.state().snoozes;
         let end = bound_snoozes(classify(body, fired, cancelled), snoozes, deps.max_snoozes);
@@ -398,6 +418,18 @@ async fn pass_on(turn: Option<SoloTurn>, stored: Posted) {
     drop(turn);
 }
 
+/// Lets a body go on until `signal` comes; answers what it came to if it was over before.
+async fn unless_over<B: Future>(
+    body: &mut Pin<&mut B>,
+    signal: impl Future<Output = ()>,
+) -> Option<B::Output> {
+    tokio::select! {
+        biased;
+        over = body => Some(over),
+        () = signal => None,
+    }
+}
+
 /// What stands for the failure before a retry that a crash interrupted, if the audit level keeps none.
 fn forgotten() -> Failure {
     Failure::new(
@@ -410,7 +442,7 @@ fn forgotten() -> Failure {
 fn recorded(end: &AttemptEnd, fired: Option<StopCause>) -> (AttemptOutcome, Option<Failure>) {
     let failure = |kind, text: &str| Some(Failure::new(kind, text));
     match end {
-        AttemptEnd::Succeeded => (AttemptOutcome::Succeeded, None),
+        AttemptEnd::Succeeded(_) => (AttemptOutcome::Succeeded, None),
         AttemptEnd::Failed(failure, _) => (AttemptOutcome::Failed, Some(failure.clone())),
         AttemptEnd::Snoozed(_) => (AttemptOutcome::Snoozed, None),
         AttemptEnd::Cancelled => {

@@ -15,6 +15,7 @@ use crate::persistence::PersistenceClient;
 use crate::runtime::Client;
 use crate::scheduler::Scheduler;
 use crate::supervisor::LeftBehind;
+use crate::task::AppData;
 
 /// What every running delivery needs.
 pub(crate) struct RunDeps {
@@ -36,6 +37,10 @@ pub(crate) struct RunDeps {
     pub(crate) decode_failures: u32,
     /// How often in a row a handler may ask to be called later.
     pub(crate) max_snoozes: u32,
+    /// How many bytes of JSON a handler may return.
+    pub(crate) max_result: usize,
+    /// What handlers use of the application.
+    pub(crate) data: AppData,
     /// Which lines of tasks are kept, unless the kind of task says otherwise.
     pub(crate) logs: LogOptions,
 }

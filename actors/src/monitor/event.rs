@@ -1,5 +1,5 @@
 use actix::Message;
-use evertask_core::task::{Failure, TaskId, WaitReason};
+use evertask_core::task::{Failure, Progress, TaskId, WaitReason};
 use evertask_core::time::Timestamp;
 
 /// Something that happened to a task and is committed.
@@ -32,6 +32,8 @@ pub enum TaskEventKind {
     Queued,
     /// Its handler was entered for the first time in this delivery.
     Started,
+    /// It said how far it has come; of what it says within a second, the last is told.
+    Progressed(Progress),
     /// An attempt failed and another one follows.
     AttemptFailed {
         /// Which attempt.

@@ -124,7 +124,7 @@ impl ChangeChain {
                     logs = None;
                 }
                 Err(WriteError::Rejected(error)) if !texts_replaced => {
-                    tracing::warn!(%error, "an outcome was refused, storing it without its texts");
+                    tracing::warn!(%error, "an outcome was refused, storing it without its result and its texts");
                     texts_replaced = true;
                     self.replace_texts();
                 }
@@ -160,6 +160,8 @@ impl ChangeChain {
             }
         };
         for change in &mut self.changes {
+            change.state.result = None;
+            change.state.progress = None;
             replace(&mut change.state.failure);
             change
                 .audit

@@ -84,7 +84,8 @@ fn size(write: &Write) -> usize {
         Write::Insert(task) => ROW + task.record.definition.payload.len(),
         Write::Change(change) => {
             let failure = change.state.failure.as_ref();
-            ROW + failure.map_or(0, |failure| failure.text.len())
+            let result = change.state.result.as_ref();
+            ROW + failure.map_or(0, |failure| failure.text.len()) + result.map_or(0, String::len)
         }
         Write::AppendLogs(append) => {
             let lines = append.lines.iter();

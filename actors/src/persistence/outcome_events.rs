@@ -50,6 +50,16 @@ fn changes(change: &RowChange) -> Vec<Happening> {
         .iter()
         .filter_map(|entry| told(change.id, entry))
         .collect();
+    let progress = change.state.progress.as_ref();
+    if let Some(progress) = progress.filter(|_| change.has_progressed) {
+        let said = Happening {
+            id: change.id,
+            at: progress.at,
+            kind: TaskEventKind::Progressed(progress.clone()),
+        };
+        // It was said before what it goes with.
+        happened.insert(0, said);
+    }
     for attempt in &change.attempts {
         if attempt.outcome == AttemptOutcome::Snoozed
             && let (Some(until), Some(reason)) = (state.available_at, &state.snooze_reason)

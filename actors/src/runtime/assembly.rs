@@ -33,6 +33,7 @@ use crate::scheduler::{Scheduler, SchedulerDeps};
 use crate::supervision::{ActorName, CrashReport, CrashSink, GuardedSlot, RestartBudget, Verdict};
 use crate::supervisor::{ShutdownDeps, ShutdownTimes, Shutdowns, Supervisor, SupervisorDeps};
 use crate::task::HandlerCatalog;
+use crate::waiting::Ends;
 
 /// What a runtime's thread hands out once it takes tasks.
 pub(super) struct Ready {
@@ -65,6 +66,7 @@ pub(super) async fn assemble(
         .open(ProcessStart { id: process, at })
         .await?;
     let slots = Slots::new(&settings);
+    let registry = DeliveryRegistry::new();
     let retention = settings.retention.take().map(|policy| {
         Retention::new(RetentionDeps {
             policy,
@@ -83,7 +85,8 @@ pub(super) async fn assemble(
         lifecycle,
         subscribers: Subscribers::new(),
         health: HealthSignal::new(),
-        registry: DeliveryRegistry::new(),
+        ends: Ends::new(&registry),
+        registry,
         signals: StopSignals::default(),
         faults: FaultSwitch::default(),
         retention,
@@ -115,6 +118,7 @@ struct Wiring {
     subscribers: Subscribers,
     health: HealthSignal,
     registry: DeliveryRegistry,
+    ends: Ends,
     signals: StopSignals,
     faults: FaultSwitch,
     retention: Option<Retention>,
@@ -159,6 +163,7 @@ impl Wiring {
             supervisor: slots.supervisor.addr(),
             subscribers: self.subscribers.clone(),
             health: self.health.watch(),
+            ends: self.ends.clone(),
             lifecycle: self.lifecycle.clone(),
             clock: self.clock(),
             ids: Arc::clone(&self.settings.ids),
@@ -182,6 +187,8 @@ impl Wiring {
             probation: self.settings.probation,
             decode_failures: self.settings.decode_failures,
             max_snoozes: self.settings.max_snoozes,
+            max_result: self.settings.max_result,
+            data: self.catalog.data().clone(),
             logs: self.settings.logs.clone(),
         })
     }
@@ -237,6 +244,7 @@ impl Wiring {
             clock: self.clock(),
             publisher: Publisher::new(slots.monitor.addr(), self.subscribers.clone()),
             registry: self.registry.clone(),
+            ends: self.ends.clone(),
             health: self.health.clone(),
             faults: self.faults.clone(),
         }

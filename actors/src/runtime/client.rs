@@ -23,6 +23,7 @@ use crate::supervisor::{
     Shutdown, ShutdownReport, Supervisor, TailLogs, TaskView,
 };
 use crate::task::Task;
+use crate::waiting::{Ends, WaitError, wait_for};
 
 /// Talks to a runtime; cheap to clone, `Send` and `Sync`.
 ///
@@ -36,6 +37,7 @@ pub struct Client {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) ids: Arc<dyn IdSource>,
     pub(super) parent: Option<TaskId>,
+    pub(super) ends: Ends,
 }
 
 /// How often a dispatch whose answer was lost in a crash is repeated with its id.
@@ -124,6 +126,41 @@ impl Client {
     pub async fn task(&self, id: impl Into<TaskId>) -> Result<Option<TaskView>, RequestError> {
         let answer = ask(&self.supervisor, GetTask(id.into())).await;
         answer.unwrap_or(Err(RequestError::NoAnswer))
+    }
+
+    /// Waits until a task is over, wherever it runs, and answers it as it is then: whether it was
+    /// completed, failed or cancelled is for the caller to see;
+    /// [`into_result`](TaskView::into_result) makes it a `Result`.
+    ///
+    /// A task that is over already is answered at once. One that ends in this process is answered as
+    /// soon as its end is committed; one that another process runs is looked at now and then, at most
+    /// every second and at least every 30. A series is over when no further run will come, which may
+    /// be never: for its single runs there are [`events`](Self::events). An outage of the storage is
+    /// waited out. Whoever has less time puts a timeout around it; dropping the future ends the wait
+    /// and nothing else.
+    ///
+    /// A handler that waits for another task keeps its slot meanwhile, so in a queue without a further
+    /// slot it waits for itself.
+    ///
+    /// ```no_run
+    /// # use evertask_actors::{Client, Task};
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[derive(Serialize, Deserialize)]
+    /// # struct Sum { numbers: Vec<u32> }
+    /// # impl Task for Sum { const NAME: &'static str = "sum"; }
+    /// # async fn example(client: Client, sum: Sum) -> Result<(), Box<dyn std::error::Error>> {
+    /// let sum = client.dispatch(sum).await?;
+    /// let total: u32 = client.wait_for(sum).await?.into_result()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Fails if there is no such task, also if it is deleted meanwhile, and if the runtime ends before
+    /// the task does; then it can be waited for again after the next start.
+    pub async fn wait_for(&self, id: impl Into<TaskId>) -> Result<TaskView, WaitError> {
+        wait_for(id.into(), self, &self.ends, &self.lifecycle, &*self.clock).await
     }
 
     /// Reads a page of the lines that a task logged, in the order of run, delivery and sequence. The
@@ -223,6 +260,11 @@ impl Client {
         self.lifecycle.ended().await.map(drop)
     }
 
+    /// The present instant.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     /// The same client, whose dispatches name `parent`.
     pub(crate) fn within(&self, parent: TaskId) -> Self {
         Self {
@@ -247,6 +289,16 @@ pub struct DispatchRequest<'a> {
 }
 
 impl DispatchRequest<'_> {
+    /// Sends it and waits until the task is over; see [`Client::wait_for`].
+    ///
+    /// # Errors
+    ///
+    /// As the dispatch and the wait.
+    pub async fn wait(self) -> Result<TaskView, WaitError> {
+        let dispatched = self.client.send(self.dispatch).await?;
+        self.client.wait_for(dispatched).await
+    }
+
     fn with(mut self, change: impl FnOnce(Dispatch) -> Dispatch) -> Self {
         self.dispatch = change(self.dispatch);
         self

@@ -36,6 +36,8 @@ pub struct Settings {
     pub timeout: Option<Duration>,
     /// The largest payload, in bytes of JSON.
     pub max_payload: usize,
+    /// The largest value a handler may return, in bytes of JSON.
+    pub max_result: usize,
     /// How many dispatches may wait for their commit at once.
     pub max_dispatches: usize,
     /// How long a dispatch waits for a storage that can't be used.
@@ -80,6 +82,7 @@ impl Settings {
             retry: RetryPolicy::default(),
             timeout: None,
             max_payload: 1024 * 1024,
+            max_result: 1024 * 1024,
             max_dispatches: 8_192,
             patience: Duration::from_secs(30),
             drain: Duration::from_secs(10),
@@ -100,6 +103,7 @@ impl Settings {
     pub(crate) fn validate(&self) -> Result<(), StartError> {
         let at_least_one = [
             ("max_payload", self.max_payload),
+            ("max_result", self.max_result),
             ("max_dispatches", self.max_dispatches),
             ("quarantine_after", self.quarantine_after as usize),
             ("decode_failures", self.decode_failures as usize),

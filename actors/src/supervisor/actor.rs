@@ -8,9 +8,10 @@ use evertask_core::task::Status;
 
 use super::messages::{
     Cancel, CancelOutcome, GetLogs, GetTask, PreviewRetention, RequestError, RunRetention,
-    Shutdown, Subscribe, TailLogs, TaskView,
+    Shutdown, Subscribe, TailLogs,
 };
 use super::shutdown::{ShutdownReport, Shutdowns};
+use super::view::TaskView;
 use crate::delivery::Cancellation;
 use crate::dispatch::{AdmissionDeps, Dispatch, DispatchError, Dispatched, admit};
 use crate::log::LogTail;

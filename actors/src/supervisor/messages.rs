@@ -1,9 +1,10 @@
 use actix::{Message, Recipient};
 use evertask_core::log::{InvalidLogSearch, LogPage, LogSearch};
-use evertask_core::task::{AttemptRecord, Status, TaskId, TaskRecord};
+use evertask_core::task::{Status, TaskId};
 use thiserror::Error;
 
 use super::shutdown::ShutdownReport;
+use super::view::TaskView;
 use crate::log::LogTail;
 use crate::monitor::TaskEvent;
 use crate::retention::RetentionReport;
@@ -74,15 +75,6 @@ impl CancelOutcome {
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "Result<Option<TaskView>, RequestError>")]
 pub struct GetTask(pub TaskId);
-
-/// A task as it is stored.
-#[derive(Clone, Debug, PartialEq)]
-pub struct TaskView {
-    /// The task itself.
-    pub record: TaskRecord,
-    /// Its attempts that have ended, oldest first.
-    pub attempts: Vec<AttemptRecord>,
-}
 
 /// Reads a page of the lines that a task logged; an unknown task has none.
 #[derive(Clone, Debug, Message)]

@@ -7,12 +7,14 @@
 mod actor;
 mod messages;
 mod shutdown;
+mod view;
 
 pub use actor::Supervisor;
 pub(crate) use actor::SupervisorDeps;
 pub use messages::{
     Cancel, CancelOutcome, GetLogs, GetTask, PreviewRetention, RequestError, RunRetention,
-    Shutdown, Subscribe, TailLogs, TaskView,
+    Shutdown, Subscribe, TailLogs,
 };
 pub use shutdown::{LeftBehind, ShutdownReport};
 pub(crate) use shutdown::{ShutdownDeps, ShutdownTimes, Shutdowns};
+pub use view::{NoResult, TaskView};

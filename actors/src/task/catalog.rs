@@ -7,9 +7,12 @@ use evertask_core::task::{InvalidName, check_name};
 use thiserror::Error;
 
 use super::blocking::BlockingHandler;
+use super::data::{AppData, AppDataBuilder, Data, Need};
 use super::definition::{Task, TaskOptions};
 use super::erased::{AnyHandler, AsyncAdapter, BlockingAdapter};
+use super::function::{FunctionHandler, HandlerFunction, OwnHandler, TaskFunction};
 use super::handler::TaskHandler;
+use super::result::TaskOutput;
 use super::retries::RetryRegistrations;
 
 /// A kind of task with its handler, as registered.
@@ -27,10 +30,16 @@ pub(crate) struct HandlerCatalog {
     tasks: HashMap<&'static str, RegisteredTask>,
     /// The present names of tasks that were stored under another one.
     aliases: HashMap<&'static str, &'static str>,
+    data: AppData,
     customs: Arc<CustomRetries>,
 }
 
 impl HandlerCatalog {
+    /// What handlers use of the application.
+    pub(crate) fn data(&self) -> &AppData {
+        &self.data
+    }
+
     /// The task that is dispatched under that name.
     pub(crate) fn get(&self, name: &str) -> Option<&RegisteredTask> {
         self.tasks.get(name)
@@ -61,12 +70,14 @@ impl HandlerCatalog {
 #[derive(Default)]
 pub struct CatalogBuilder {
     tasks: Vec<Registration>,
+    data: AppDataBuilder,
     retries: RetryRegistrations,
 }
 
 struct Registration {
     task: RegisteredTask,
     aliases: &'static [&'static str],
+    needs: Vec<Need>,
     /// How a task without a usable name is named.
     type_name: &'static str,
 }
@@ -110,6 +121,20 @@ pub enum CatalogError {
         /// What is wrong with it.
         source: InvalidRetryPolicy,
     },
+    /// A handler takes data that is not there.
+    #[error(
+        "the handler of the task {task:?} takes data of the type {data}, and there is none; add it \
+         with `.data(…)`"
+    )]
+    MissingData {
+        /// The task.
+        task: &'static str,
+        /// The Rust type of the data.
+        data: &'static str,
+    },
+    /// Two values of one type, of which a handler could get either.
+    #[error("there are two values of data of the type {0}; wrap one of them in a type of its own")]
+    DuplicateData(&'static str),
     /// A list of errors that are retried beside one of errors that are not.
     #[error(
         "the options of the task {0:?} say both which errors are retried and which are not; use one \
@@ -126,13 +151,33 @@ pub enum CatalogError {
 
 impl CatalogBuilder {
     /// Registers an asynchronous handler for the tasks of type `T`.
-    pub fn add<T: Task, H: TaskHandler<T>>(&mut self, handler: H) {
-        self.push::<T>(Arc::new(AsyncAdapter::new(handler)));
+    pub fn add<T: Task, O: TaskOutput>(&mut self, handler: impl TaskHandler<T, O>) {
+        let needs = handler.needs();
+        self.push::<T>(Arc::new(AsyncAdapter::new(handler)), needs);
     }
 
     /// Registers a blocking handler for the tasks of type `T`.
-    pub fn add_blocking<T: Task, H: BlockingHandler<T>>(&mut self, handler: H) {
-        self.push::<T>(Arc::new(BlockingAdapter::new(handler)));
+    pub fn add_blocking<T: Task, O: TaskOutput>(&mut self, handler: impl BlockingHandler<T, O>) {
+        let needs = handler.needs();
+        self.push::<T>(Arc::new(BlockingAdapter::new(handler)), needs);
+    }
+
+    /// Registers an async function that handles the tasks of type `T`.
+    pub fn add_function<T: Task + Clone, Arguments: 'static>(
+        &mut self,
+        function: impl HandlerFunction<T, Arguments>,
+    ) {
+        self.add(FunctionHandler::new(function));
+    }
+
+    /// Registers a kind of task that brings its handler along.
+    pub fn add_task<T: TaskFunction>(&mut self) {
+        self.add::<T, T::Output>(OwnHandler);
+    }
+
+    /// Registers something of the application that handlers use.
+    pub fn add_data<D: ?Sized + Send + Sync + 'static>(&mut self, data: Data<D>) {
+        self.data.add(data);
     }
 
     /// Registers a retry policy by name.
@@ -140,7 +185,7 @@ impl CatalogBuilder {
         self.retries.add(name.into(), policy);
     }
 
-    fn push<T: Task>(&mut self, handler: Arc<dyn AnyHandler>) {
+    fn push<T: Task>(&mut self, handler: Arc<dyn AnyHandler>, needs: Vec<Need>) {
         let task = RegisteredTask {
             name: T::NAME,
             options: T::options(),
@@ -150,6 +195,7 @@ impl CatalogBuilder {
         self.tasks.push(Registration {
             task,
             aliases: T::ALIASES,
+            needs,
             type_name: std::any::type_name::<T>(),
         });
     }
@@ -158,12 +204,14 @@ impl CatalogBuilder {
         if self.tasks.is_empty() {
             return Err(CatalogError::Empty);
         }
+        let data = self.data.build().map_err(CatalogError::DuplicateData)?;
         let customs = Arc::new(self.retries.build()?);
         let mut tasks = HashMap::new();
         let mut aliases = Vec::new();
         for mut registration in self.tasks {
             registration.task.customs = Arc::clone(&customs);
             registration.check()?;
+            registration.check_needs(&data)?;
             let Registration { task, .. } = registration;
             let name = task.name;
             aliases.extend(registration.aliases.iter().map(|alias| (*alias, name)));
@@ -175,12 +223,23 @@ impl CatalogBuilder {
         Ok(HandlerCatalog {
             tasks,
             aliases,
+            data,
             customs,
         })
     }
 }
 
 impl Registration {
+    fn check_needs(&self, data: &AppData) -> Result<(), CatalogError> {
+        match self.needs.iter().find(|need| !data.meets(need)) {
+            None => Ok(()),
+            Some(need) => Err(CatalogError::MissingData {
+                task: self.task.name,
+                data: need.type_name(),
+            }),
+        }
+    }
+
     fn check(&self) -> Result<(), CatalogError> {
         let task = self.task.name;
         for name in std::iter::once(&task).chain(self.aliases) {

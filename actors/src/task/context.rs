@@ -4,12 +4,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use evertask_core::log::LogLevel;
-use evertask_core::task::TaskId;
+use evertask_core::task::{Progress, TaskId};
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::{Level, Span};
 
+use super::data::{AppData, Data};
 use crate::log::{DeliveryLog, printed, span_captured_by};
 use crate::runtime::Client;
 
@@ -32,6 +34,9 @@ pub(crate) struct DeliveryContext {
     runtime: Handle,
     span: Span,
     log: Option<Arc<DeliveryLog>>,
+    data: AppData,
+    /// What the handler said last of how far it has come.
+    progress: watch::Sender<Option<Progress>>,
     state: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
 }
 
@@ -42,6 +47,7 @@ impl DeliveryContext {
         client: &Client,
         runtime: &Handle,
         log: Option<Arc<DeliveryLog>>,
+        data: &AppData,
     ) -> Self {
         let span = match &log {
             None => tracing::info_span!("task", %id, name = task),
@@ -55,12 +61,19 @@ impl DeliveryContext {
             runtime: runtime.clone(),
             span,
             log,
+            data: data.clone(),
+            progress: watch::Sender::new(None),
             state: Mutex::default(),
         }
     }
 
     pub(crate) fn span(&self) -> &Span {
         &self.span
+    }
+
+    /// What the handler says of how far it has come.
+    pub(crate) fn progress(&self) -> watch::Receiver<Option<Progress>> {
+        self.progress.subscribe()
     }
 
     /// Where its lines are kept, if they are.
@@ -155,6 +168,37 @@ impl TaskContext {
         if let Some(log) = log {
             log.push(level, self.delivery.task.clone(), message, None);
         }
+    }
+
+    /// Says how far the task has come, as a fraction between 0 and 1, and what it is doing.
+    ///
+    /// It is stored at most once a second, the last word counts, and the very last one is stored with
+    /// the outcome; so it may be called as often as is convenient. Whoever looks at the task finds it
+    /// in [`TaskView::progress`](crate::TaskView::progress), and subscribers are told once it is
+    /// stored. It never fails the task.
+    ///
+    /// ```
+    /// # use evertask_actors::TaskContext;
+    /// # fn example(context: &TaskContext, pages: &[String]) {
+    /// for (number, page) in pages.iter().enumerate() {
+    ///     // …
+    ///     let done = (number + 1) as f64 / pages.len() as f64;
+    ///     context.progress(done, format_args!("printed {page}"));
+    /// }
+    /// # }
+    /// ```
+    pub fn progress(&self, fraction: f64, text: impl fmt::Display) {
+        let delivery = &self.delivery;
+        let said = Progress::new(fraction, printed(text), delivery.client.now());
+        delivery.progress.send_replace(Some(said));
+    }
+
+    /// What the application registered of that type, if it did.
+    ///
+    /// A handler that is a function takes [`Data`] as an argument instead, and then it is never
+    /// missing.
+    pub fn data<D: ?Sized + Send + Sync + 'static>(&self) -> Option<Data<D>> {
+        self.delivery.data.get()
     }
 
     /// Keeps a value for later attempts and hooks of this delivery, at most one of each type; the

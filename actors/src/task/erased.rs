@@ -14,13 +14,17 @@ use super::definition::Task;
 use super::error::{TaskError, TaskResult};
 use super::handler::TaskHandler;
 use super::payload::{DecodeError, decode};
+use super::result::{TaskOutput, encode};
 
 /// A typed task value, behind which the type is hidden.
 pub(crate) type Payload = Arc<dyn Any + Send + Sync>;
 
+/// What a body comes to: the value it returned, as JSON, if it had one.
+pub(crate) type BodyResult = TaskResult<Option<String>>;
+
 /// A handler body that was set going.
 pub(crate) struct Body {
-    pub(crate) join: JoinHandle<TaskResult>,
+    pub(crate) join: JoinHandle<BodyResult>,
     /// A body on a blocking thread ends when it returns, and not when it is told to.
     pub(crate) can_abort: bool,
 }
@@ -29,7 +33,14 @@ pub(crate) struct Body {
 pub(crate) trait AnyHandler: Send + Sync {
     /// Decodes a payload that was stored with that version.
     fn decode(&self, version: u32, json: &str) -> Result<Payload, DecodeError>;
-    fn spawn(&self, runtime: &Handle, payload: &Payload, context: TaskContext) -> Body;
+    /// Sets an attempt going, whose value may have `max_result` bytes.
+    fn spawn(
+        &self,
+        runtime: &Handle,
+        payload: &Payload,
+        context: TaskContext,
+        max_result: usize,
+    ) -> Body;
     fn hook(
         &self,
         hook: Hook,
@@ -58,17 +69,17 @@ impl Hook {
     }
 }
 
-pub(crate) struct AsyncAdapter<T, H> {
+pub(crate) struct AsyncAdapter<T, O, H> {
     handler: Arc<H>,
-    task: PhantomData<fn(T)>,
+    task: PhantomData<fn(T) -> O>,
 }
 
-pub(crate) struct BlockingAdapter<T, H> {
+pub(crate) struct BlockingAdapter<T, O, H> {
     handler: Arc<H>,
-    task: PhantomData<fn(T)>,
+    task: PhantomData<fn(T) -> O>,
 }
 
-impl<T: Task, H: TaskHandler<T>> AsyncAdapter<T, H> {
+impl<T: Task, O: TaskOutput, H: TaskHandler<T, O>> AsyncAdapter<T, O, H> {
     pub(crate) fn new(handler: H) -> Self {
         Self {
             handler: Arc::new(handler),
@@ -77,7 +88,7 @@ impl<T: Task, H: TaskHandler<T>> AsyncAdapter<T, H> {
     }
 }
 
-impl<T: Task, H: BlockingHandler<T>> BlockingAdapter<T, H> {
+impl<T: Task, O: TaskOutput, H: BlockingHandler<T, O>> BlockingAdapter<T, O, H> {
     pub(crate) fn new(handler: H) -> Self {
         Self {
             handler: Arc::new(handler),
@@ -86,16 +97,25 @@ impl<T: Task, H: BlockingHandler<T>> BlockingAdapter<T, H> {
     }
 }
 
-impl<T: Task, H: TaskHandler<T>> AnyHandler for AsyncAdapter<T, H> {
+impl<T: Task, O: TaskOutput, H: TaskHandler<T, O>> AnyHandler for AsyncAdapter<T, O, H> {
     fn decode(&self, version: u32, json: &str) -> Result<Payload, DecodeError> {
         erased::<T>(version, json)
     }
 
-    fn spawn(&self, runtime: &Handle, payload: &Payload, context: TaskContext) -> Body {
+    fn spawn(
+        &self,
+        runtime: &Handle,
+        payload: &Payload,
+        context: TaskContext,
+        max_result: usize,
+    ) -> Body {
         let handler = Arc::clone(&self.handler);
         let payload = typed::<T>(payload);
         let span = context.span();
-        let body = async move { handler.handle(&*payload?, &context).await };
+        let body = async move {
+            let value = handler.handle(&*payload?, &context).await?;
+            encode(&value, max_result)
+        };
         Body {
             join: runtime.spawn(tracing::Instrument::instrument(body, span)),
             can_abort: true,
@@ -124,19 +144,26 @@ impl<T: Task, H: TaskHandler<T>> AnyHandler for AsyncAdapter<T, H> {
     }
 }
 
-impl<T: Task, H: BlockingHandler<T>> AnyHandler for BlockingAdapter<T, H> {
+impl<T: Task, O: TaskOutput, H: BlockingHandler<T, O>> AnyHandler for BlockingAdapter<T, O, H> {
     fn decode(&self, version: u32, json: &str) -> Result<Payload, DecodeError> {
         erased::<T>(version, json)
     }
 
-    fn spawn(&self, runtime: &Handle, payload: &Payload, context: TaskContext) -> Body {
+    fn spawn(
+        &self,
+        runtime: &Handle,
+        payload: &Payload,
+        context: TaskContext,
+        max_result: usize,
+    ) -> Body {
         let handler = Arc::clone(&self.handler);
         let payload = typed::<T>(payload);
         Body {
             join: runtime.spawn_blocking(move || {
-                context
-                    .span()
-                    .in_scope(|| handler.handle(&*payload?, &context))
+                context.span().in_scope(|| {
+                    let value = handler.handle(&*payload?, &context)?;
+                    encode(&value, max_result)
+                })
             }),
             can_abort: false,
         }

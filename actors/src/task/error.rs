@@ -11,8 +11,8 @@ use evertask_core::task::{Failure, FailureKind};
 use super::filter::RetryFilter;
 use crate::supervision::panic_text;
 
-/// What a handler or a hook returns.
-pub type TaskResult = Result<(), TaskError>;
+/// What a handler or a hook returns: most of them nothing.
+pub type TaskResult<O = ()> = Result<O, TaskError>;
 
 /// Why a handler failed.
 ///
@@ -69,6 +69,11 @@ impl TaskError {
     /// Creates an ordinary failure, from a text for example.
     pub fn other(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::of(FailureKind::Other, error)
+    }
+
+    /// The work is done and what it returned can't be stored.
+    pub(super) fn unstorable(problem: String) -> Self {
+        Self::of(FailureKind::UnstorableResult, problem)
     }
 
     /// Creates a transient failure after which the handler knows when to try again.

@@ -4,8 +4,10 @@ use std::time::Duration;
 use evertask_core::task::Failure;
 
 use super::context::TaskContext;
+use super::data::Need;
 use super::definition::Task;
 use super::error::TaskResult;
+use super::result::TaskOutput;
 
 /// Does the work of one kind of task.
 ///
@@ -16,6 +18,26 @@ use super::error::TaskResult;
 ///
 /// A task runs at least once: again if the process died before the outcome was stored. Two
 /// deliveries of one task never overlap. A panic is a failed attempt, nothing more.
+///
+/// # Results
+///
+/// A handler that returns a value says of what type: it is stored as JSON in the commit of the
+/// outcome. [`TaskView::into_result`](crate::TaskView::into_result) reads it.
+///
+/// ```
+/// # use evertask_actors::{Task, TaskContext, TaskHandler, TaskResult};
+/// # use serde::{Deserialize, Serialize};
+/// # #[derive(Serialize, Deserialize)]
+/// # struct Sum { numbers: Vec<u32> }
+/// # impl Task for Sum { const NAME: &'static str = "sum"; }
+/// struct Adder;
+///
+/// impl TaskHandler<Sum, u32> for Adder {
+///     async fn handle(&self, task: &Sum, _context: &TaskContext) -> TaskResult<u32> {
+///         Ok(task.numbers.iter().sum())
+///     }
+/// }
+/// ```
 ///
 /// # Hooks
 ///
@@ -39,9 +61,16 @@ use super::error::TaskResult;
 ///     }
 /// }
 /// ```
-pub trait TaskHandler<T: Task>: Send + Sync + 'static {
+pub trait TaskHandler<T: Task, O: TaskOutput = ()>: Send + Sync + 'static {
     /// Runs one attempt.
-    fn handle(&self, task: &T, context: &TaskContext) -> impl Future<Output = TaskResult> + Send;
+    fn handle(&self, task: &T, context: &TaskContext)
+    -> impl Future<Output = TaskResult<O>> + Send;
+
+    /// What has to be registered with `.data(…)` before it can run; a start without it is refused.
+    /// Nothing by default.
+    fn needs(&self) -> Vec<Need> {
+        Vec::new()
+    }
 
     /// Runs before the first attempt, once per delivery.
     fn on_started(
@@ -92,9 +121,17 @@ pub trait TaskHandler<T: Task>: Send + Sync + 'static {
 }
 
 /// A shared handler, to register one value for several kinds of tasks.
-impl<T: Task, H: TaskHandler<T>> TaskHandler<T> for Arc<H> {
-    fn handle(&self, task: &T, context: &TaskContext) -> impl Future<Output = TaskResult> + Send {
+impl<T: Task, O: TaskOutput, H: TaskHandler<T, O>> TaskHandler<T, O> for Arc<H> {
+    fn handle(
+        &self,
+        task: &T,
+        context: &TaskContext,
+    ) -> impl Future<Output = TaskResult<O>> + Send {
         H::handle(self, task, context)
+    }
+
+    fn needs(&self) -> Vec<Need> {
+        H::needs(self)
     }
 
     fn on_started(

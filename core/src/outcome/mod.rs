@@ -28,8 +28,8 @@ pub enum StopCause {
 /// How the body of a handler ended.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum BodyEnd {
-    /// It returned successfully.
-    Returned,
+    /// It returned successfully, with this value as JSON, if it had one.
+    Returned(Option<String>),
     /// It returned an error or panicked.
     Failed(Failure, Advice),
     /// It asked to be called again later.
@@ -50,8 +50,8 @@ pub struct Snooze {
 /// How an attempt ended.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum AttemptEnd {
-    /// It did its work.
-    Succeeded,
+    /// It did its work, and returned this value as JSON, if it had one.
+    Succeeded(Option<String>),
     /// It failed.
     Failed(Failure, Advice),
     /// It is to be called again later, which is no failure.
@@ -76,7 +76,7 @@ pub fn classify(body: BodyEnd, fired: Option<StopCause>, cancelled: bool) -> Att
             let failure = Failure::new(FailureKind::TimedOut, text);
             AttemptEnd::Failed(failure, Advice::default())
         }
-        (_, BodyEnd::Returned) => AttemptEnd::Succeeded,
+        (_, BodyEnd::Returned(result)) => AttemptEnd::Succeeded(result),
         // Told to stop, it says itself when it wants to go on.
         (_, BodyEnd::Snoozed(snooze)) => AttemptEnd::Snoozed(snooze),
         (Some(StopCause::Shutdown), _) | (None | Some(StopCause::Cancel), BodyEnd::Aborted) => {
@@ -97,7 +97,7 @@ pub fn bound_snoozes(end: AttemptEnd, snoozes: u32, limit: u32) -> AttemptEnd {
             let failure = Failure::new(FailureKind::Transient, text);
             AttemptEnd::Failed(failure, Advice::default())
         }
-        end @ (AttemptEnd::Succeeded
+        end @ (AttemptEnd::Succeeded(_)
         | AttemptEnd::Failed(..)
         | AttemptEnd::Snoozed(_)
         | AttemptEnd::Cancelled
@@ -141,7 +141,7 @@ pub fn next_step(
     randomness: &dyn Randomness,
 ) -> NextStep {
     match end {
-        AttemptEnd::Succeeded => NextStep::Complete,
+        AttemptEnd::Succeeded(_) => NextStep::Complete,
         AttemptEnd::Cancelled => NextStep::Cancel,
         AttemptEnd::Stopped => NextStep::Stop,
         AttemptEnd::Snoozed(snooze) => NextStep::Snooze(snooze.clone()),

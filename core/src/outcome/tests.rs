@@ -27,7 +27,8 @@ fn step(end: &AttemptEnd, attempt: u32, policy: &RetryPolicy) -> NextStep {
 #[test]
 fn an_attempt_is_classified_by_the_token_that_fired() {
     let bodies = [
-        BodyEnd::Returned,
+        BodyEnd::Returned(None),
+        BodyEnd::Returned(Some("7".to_owned())),
         failed(FailureKind::Other),
         failed(FailureKind::Cancelled),
         BodyEnd::Snoozed(snooze()),
@@ -56,7 +57,9 @@ fn an_attempt_is_classified_by_the_token_that_fired() {
                     assert_eq!(failure.kind, FailureKind::TimedOut);
                     assert_eq!(advice, Advice::default());
                 }
-                (_, BodyEnd::Returned) => assert_eq!(end, AttemptEnd::Succeeded),
+                (_, BodyEnd::Returned(result)) => {
+                    assert_eq!(end, AttemptEnd::Succeeded(result.clone()));
+                }
                 (_, BodyEnd::Snoozed(snooze)) => {
                     assert_eq!(end, AttemptEnd::Snoozed(snooze.clone()));
                 }
@@ -91,7 +94,7 @@ fn each_end_is_followed_by_its_step() {
     let failed = |advice| AttemptEnd::Failed(broken(FailureKind::Other), advice);
     let after = Advice::After(Duration::from_secs(2));
     let steps = [
-        (AttemptEnd::Succeeded, 1, NextStep::Complete),
+        (AttemptEnd::Succeeded(None), 1, NextStep::Complete),
         (AttemptEnd::Cancelled, 1, NextStep::Cancel),
         (AttemptEnd::Stopped, 1, NextStep::Stop),
         (AttemptEnd::Snoozed(snooze()), 9, NextStep::Snooze(snooze())),
@@ -120,7 +123,7 @@ fn a_snooze_too_many_is_a_failure_that_says_why() {
         );
     }
     let others = [
-        AttemptEnd::Succeeded,
+        AttemptEnd::Succeeded(None),
         AttemptEnd::Failed(broken(FailureKind::Other), Advice::default()),
         AttemptEnd::Cancelled,
         AttemptEnd::Stopped,

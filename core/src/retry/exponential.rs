@@ -116,7 +116,7 @@ impl Jitter {
             Self::Equal => nanos / 2,
             Self::Full => nanos,
         };
-        from_nanos(nanos - (play * u128::from(draw()) >> u64::BITS))
+        from_nanos(nanos - ((play * u128::from(draw())) >> u64::BITS))
     }
 }
 

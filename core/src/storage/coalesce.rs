@@ -25,6 +25,7 @@ pub fn coalesce<'a>(
             earlier.audit.extend(change.audit.iter().cloned());
             earlier.attempts.extend(change.attempts.iter().cloned());
             earlier.runs.extend(change.runs.iter().cloned());
+            earlier.has_progressed |= change.has_progressed;
             index
         } else {
             merged.push(change.clone());
@@ -59,6 +60,7 @@ mod tests {
             audit: vec![AuditEntry::of(status, Timestamp::UNIX_EPOCH)],
             attempts: Vec::new(),
             runs: Vec::new(),
+            has_progressed: false,
         }
     }
 

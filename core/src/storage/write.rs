@@ -150,6 +150,8 @@ pub struct RowChange {
     pub attempts: Vec<AttemptRecord>,
     /// Runs of a series that ended.
     pub runs: Vec<RunRecord>,
+    /// Whether the progress it says is news. For those who are told of events; it is not stored.
+    pub has_progressed: bool,
 }
 
 impl RowChange {

@@ -27,11 +27,14 @@ pub enum FailureKind {
     Undecodable,
     /// It could not be started before its deadline.
     Expired,
+    /// The handler did its work and returned a value that can't be stored; not retried, because the
+    /// work is done.
+    UnstorableResult,
 }
 
 impl FailureKind {
     /// Every kind.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Transient,
         Self::Permanent,
         Self::Cancelled,
@@ -42,6 +45,7 @@ impl FailureKind {
         Self::Quarantined,
         Self::Undecodable,
         Self::Expired,
+        Self::UnstorableResult,
     ];
 
     /// The name under which the kind is stored.
@@ -57,6 +61,7 @@ impl FailureKind {
             Self::Quarantined => "quarantined",
             Self::Undecodable => "undecodable",
             Self::Expired => "expired",
+            Self::UnstorableResult => "unstorable_result",
         }
     }
 }

@@ -2,7 +2,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Failure, Generation, ProcessId, SeriesDefinition, Status, TaskId, WaitReason};
+use super::{
+    Failure, Generation, ProcessId, Progress, SeriesDefinition, Status, TaskId, WaitReason,
+};
 use crate::audit::AuditLevel;
 use crate::retry::RetryPolicy;
 use crate::time::Timestamp;
@@ -147,6 +149,10 @@ pub struct RowState {
     pub snoozes: u32,
     /// Why it did the last time, while the task waits for it.
     pub snooze_reason: Option<String>,
+    /// What its last run returned, as JSON; `None` if that was nothing or the run failed.
+    pub result: Option<String>,
+    /// How far its last delivery said it has come, if it said so.
+    pub progress: Option<Progress>,
 }
 
 /// A stored task.
@@ -214,6 +220,8 @@ impl RowState {
             retry_delay: None,
             snoozes: 0,
             snooze_reason: None,
+            result: None,
+            progress: None,
         }
     }
 

@@ -87,6 +87,7 @@ pub(crate) fn change(id: u128, expected: i64, status: Status, owner: Option<u128
         audit: vec![AuditEntry::of(status, at(1))],
         attempts: Vec::new(),
         runs: Vec::new(),
+        has_progressed: false,
     }
 }
 

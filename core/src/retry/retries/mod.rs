@@ -111,6 +111,7 @@ impl Retries {
             | FailureKind::Stopped
             | FailureKind::Quarantined
             | FailureKind::Undecodable
+            | FailureKind::UnstorableResult
             | FailureKind::Expired => return None,
             FailureKind::TimedOut if self.timeouts => None,
             FailureKind::TimedOut => return None,

@@ -26,6 +26,14 @@ macro_rules! conformance_tests {
                 a_payload_is_not_rewritten
                 names_are_told_apart_exactly
             }
+            results {
+                a_result_is_stored_with_its_outcome
+                a_series_has_the_result_of_its_last_run
+                a_result_of_a_mebibyte_is_read_back
+                a_result_is_not_rewritten
+                the_last_progress_is_read_back_until_a_new_start
+                a_cancel_leaves_the_progress
+            }
             insert {
                 a_task_inserted_again_is_left_alone
                 a_task_twice_in_a_group_is_stored_once

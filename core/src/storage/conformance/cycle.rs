@@ -106,6 +106,7 @@ impl Process<'_> {
             audit: Vec::new(),
             attempts,
             runs,
+            has_progressed: false,
             audit_level: record.definition.audit_level,
         };
         assert_eq!(self.change(change).await, ChangeAnswer::Applied);

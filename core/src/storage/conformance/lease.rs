@@ -2,14 +2,14 @@
 
 use super::World;
 use super::process::Process;
-use super::sample::{HOSTILE, SOON, at, attempt, failure, id, task};
+use super::sample::{HOSTILE, SOON, at, attempt, failure, id, progress, result, task};
 use crate::lease::RowLease;
 use crate::storage::{ChangeAnswer, RowChange};
 use crate::task::{AttemptOutcome, ProcessId, WaitReason};
 
 type Transition = fn(&mut RowLease, ProcessId) -> RowChange;
 
-const TRANSITIONS: [Transition; 17] = [
+const TRANSITIONS: [Transition; 19] = [
     |lease, me| lease.start(me, false, at(1)),
     |lease, me| lease.start(me, true, at(1)),
     |lease, _| lease.outlive_probation(),
@@ -20,6 +20,11 @@ const TRANSITIONS: [Transition; 17] = [
         lease.snooze(attempt, HOSTILE.to_owned(), at(60))
     },
     |lease, me| lease.complete(attempt(me, 1, AttemptOutcome::Succeeded), None, at(1)),
+    |lease, me| {
+        let success = attempt(me, 1, AttemptOutcome::Succeeded);
+        lease.complete_with(Some(result()), success, None, at(1))
+    },
+    |lease, _| lease.report(progress(at(1))),
     |lease, me| {
         let attempt = attempt(me, 1, AttemptOutcome::Failed);
         lease.fail(failure("all attempts"), attempt, None, at(1))

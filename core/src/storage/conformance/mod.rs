@@ -62,6 +62,7 @@ pub mod paging;
 pub mod policies;
 pub mod reads;
 pub mod reconsider;
+pub mod results;
 pub mod retention;
 pub mod retention_logs;
 pub mod retention_purge;

@@ -283,6 +283,7 @@ pub async fn a_task_that_is_revived_during_a_purge_stays(world: &dyn World) {
                 audit: vec![success(now())],
                 attempts: Vec::new(),
                 runs: Vec::new(),
+                has_progressed: false,
                 audit_level: record.definition.audit_level,
             };
             match other.change(change).await {

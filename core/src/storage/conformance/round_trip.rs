@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::World;
 use super::process::Process;
-use super::sample::{HOSTILE, at, failure, id, task, task_with};
+use super::sample::{HOSTILE, at, failure, id, progress, result, task, task_with};
 use crate::audit::AuditLevel;
 use crate::retry::{MAX_DELAY, RetryPolicy};
 use crate::storage::{InsertAnswer, QueueSelector};
@@ -81,6 +81,8 @@ pub async fn a_task_with_every_field_is_read_back(world: &dyn World) {
         retry_delay: Some(Duration::from_micros(1_500_001)),
         snoozes: 8,
         snooze_reason: Some(format!("snooze {HOSTILE}")),
+        result: Some(result()),
+        progress: Some(progress(micros)),
     };
     let record = TaskRecord {
         definition,

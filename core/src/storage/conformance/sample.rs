@@ -6,7 +6,7 @@ use crate::schedule::Schedule;
 use crate::storage::{ClaimAnswer, ClaimTasks, NewTask, QueueSelector, Write};
 use crate::task::{
     AttemptId, AttemptOutcome, AttemptRecord, Failure, FailureKind, Generation, ProcessId,
-    RowState, SeriesDefinition, TaskDefinition, TaskId, TaskRecord,
+    Progress, RowState, SeriesDefinition, TaskDefinition, TaskId, TaskRecord,
 };
 use crate::time::Timestamp;
 
@@ -135,4 +135,14 @@ pub(super) fn attempt(process: ProcessId, number: u32, outcome: AttemptOutcome) 
 
 pub(super) fn failure(text: &str) -> Failure {
     Failure::new(FailureKind::TimedOut, format!("{text}: {HOSTILE}"))
+}
+
+/// What a task returned.
+pub(super) fn result() -> String {
+    serde_json::json!({ "text": HOSTILE, "list": [1, 2.5, null] }).to_string()
+}
+
+/// What a task says while it runs.
+pub(super) fn progress(now: Timestamp) -> Progress {
+    Progress::new(0.123_4, HOSTILE, now + Duration::from_micros(123_459))
 }

@@ -65,6 +65,7 @@ async fn set_free(inner: &dyn TaskStorage, record: &TaskRecord) -> Applied {
         audit: Vec::new(),
         attempts: Vec::new(),
         runs: Vec::new(),
+        has_progressed: false,
         audit_level: AuditLevel::Full,
     };
     let writes = vec![Write::Change(Box::new(change))];

@@ -123,6 +123,7 @@ async fn write_state(
         audit,
         attempts: Vec::new(),
         runs: Vec::new(),
+        has_progressed: false,
         audit_level: AuditLevel::Full,
     };
     apply_one(inner, Write::Change(Box::new(change))).await
@@ -229,6 +230,7 @@ impl Mistake for CancelsBehindTheDelivery {
                     audit: Vec::new(),
                     attempts: Vec::new(),
                     runs: Vec::new(),
+                    has_progressed: false,
                     audit_level: AuditLevel::Full,
                 };
                 apply_one(inner, Write::Change(Box::new(change))).await?;

@@ -8,6 +8,7 @@ mod logs;
 mod queries;
 mod reads;
 mod reconsiderations;
+mod results;
 mod rows;
 mod series;
 mod ties;
@@ -397,6 +398,25 @@ wrong_storages! {
     a_storage_that_cuts_payloads: rows::CutsPayloads => [
         "round_trip::a_payload_of_a_mebibyte_is_read_back",
     ],
+    a_storage_that_cuts_results: results::CutsResults => [
+        "results::a_result_of_a_mebibyte_is_read_back",
+    ],
+    a_storage_that_rewrites_results: results::RewritesResults => [
+        "results::a_result_is_not_rewritten",
+    ],
+    a_storage_that_loses_results: results::LosesResults => [
+        "lease::every_transition_is_stored_as_the_lease_says",
+        "results::a_result_is_not_rewritten",
+        "results::a_result_is_stored_with_its_outcome",
+        "results::a_result_of_a_mebibyte_is_read_back",
+        "results::a_series_has_the_result_of_its_last_run",
+    ],
+    a_storage_that_keeps_progress: results::KeepsProgress::default() => [
+        "results::the_last_progress_is_read_back_until_a_new_start",
+    ],
+    a_storage_that_forgets_the_progress_of_what_is_cancelled: results::ForgetsProgressOfCancelled => [
+        "results::a_cancel_leaves_the_progress",
+    ],
     a_storage_that_forgets_wait_reasons: rows::ForgetsWaitReasons => [
         "cancel::a_task_that_is_over_is_left_alone",
         "claim::a_row_that_waits_for_a_reason_is_passed_over",
@@ -659,6 +679,7 @@ wrong_storages! {
         "paging::every_order_shows_every_task_once",
         "policies::a_claim_takes_exactly_what_is_claimable",
         "reconsider::rows_that_do_not_wait_are_left_alone",
+        "results::a_series_has_the_result_of_its_last_run",
         "round_trip::every_status_and_wait_reason_is_read_back",
         "search::a_task_is_summed_up_in_every_field",
         "series::a_run_that_ends_moves_the_series_on",

@@ -59,6 +59,7 @@ async fn rewrite(
         audit,
         attempts: Vec::new(),
         runs: Vec::new(),
+        has_progressed: false,
         audit_level: AuditLevel::Full,
     };
     let writes = vec![Write::Change(Box::new(change))];

@@ -4,7 +4,7 @@ use evertask_core::audit::AuditLevel;
 use evertask_core::retry::RetryPolicy;
 use evertask_core::storage::{AuditEntry, NewTask, Write};
 use evertask_core::task::{
-    AttemptId, AttemptOutcome, AttemptRecord, Failure, FailureKind, Generation, RowState,
+    AttemptId, AttemptOutcome, AttemptRecord, Failure, FailureKind, Generation, Progress, RowState,
     SeriesDefinition, Status, TaskDefinition, TaskRecord, TraceContext, WaitReason,
 };
 use uuid::Uuid;
@@ -74,6 +74,8 @@ fn full() -> TaskRecord {
             retry_delay: Some(Duration::ZERO),
             snoozes: 8,
             snooze_reason: Some(text("snooze")),
+            result: Some(text("result")),
+            progress: Some(Progress::new(0.5, HOSTILE, at(5))),
         },
     }
 }
