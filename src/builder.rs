@@ -1,3 +1,4 @@
+use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use evertask_core::retry::{CustomRetry, RetryPolicy};
 use evertask_core::storage::StorageBackend;
 use evertask_core::task::IdSource;
 use evertask_core::time::Clock;
+use evertask_storage::SqlStorage;
 
 use crate::handle::EverTask;
 
@@ -19,6 +21,7 @@ use crate::handle::EverTask;
 #[derive(Debug, Default)]
 pub struct Builder {
     storage: Option<Arc<dyn StorageBackend>>,
+    sql: Option<SqlStorage>,
     catalog: CatalogBuilder,
     changes: Changes,
 }
@@ -57,6 +60,7 @@ impl Builder {
     /// Where tasks are kept: a [`SqlStorage`](crate::SqlStorage), or a
     /// [`MemoryStorage`](crate::MemoryStorage) in tests. Required.
     pub fn storage(mut self, storage: impl StorageBackend) -> Self {
+        self.sql = (&storage as &dyn Any).downcast_ref().cloned();
         self.storage = Some(Arc::new(storage));
         self
     }
@@ -294,7 +298,7 @@ impl Builder {
         let mut settings = Settings::new(storage);
         settings.catalog = self.catalog;
         self.changes.apply(&mut settings);
-        Ok(EverTask::new(start(settings).await?))
+        Ok(EverTask::new(start(settings).await?, self.sql))
     }
 }
 

@@ -1,21 +1,23 @@
 #![doc = include_str!("../README.md")]
 
 mod builder;
+mod dispatch_in;
 mod handle;
 
 pub use builder::Builder;
+pub use dispatch_in::{DispatchInError, dispatch_in};
 pub use evertask_actors::runtime::StartError;
 #[cfg(feature = "testing")]
 pub use evertask_actors::runtime::{Phase, Provocation, Target};
 pub use evertask_actors::{
     BlockingHandler, Cancel, CancelOutcome, CatalogError, Client, ControlQueue, Dispatch,
     DispatchError, DispatchOutcome, DispatchRequest, Dispatched, EventStream, GetLogs, GetQueues,
-    GetTask, HealthWatch, KeptReason, LeftBehind, LogCapture, LogTail, PreviewRetention, Queue,
-    QueueError, QueueEvent, QueueEventKind, QueueEvents, QueueHandle, QueueOutcome, QueueRequest,
-    QueueStatus, RequestError, RetentionReport, RetentionStepReport, RunRetention, RuntimeFault,
-    Shutdown, ShutdownReport, StorageHealth, Stored, Subscribe, Supervisor, TailItem, TailLogs,
-    Task, TaskContext, TaskError, TaskEvent, TaskEventKind, TaskHandler, TaskOptions, TaskOutcome,
-    TaskResult, TaskView, WhenFull,
+    GetTask, HealthWatch, KeptReason, LeftBehind, LogCapture, LogTail, PreparedTask,
+    PreviewRetention, Queue, QueueError, QueueEvent, QueueEventKind, QueueEvents, QueueHandle,
+    QueueOutcome, QueueRequest, QueueStatus, RequestError, RetentionReport, RetentionStepReport,
+    RunRetention, RuntimeFault, Shutdown, ShutdownReport, StorageHealth, Stored, Subscribe,
+    Supervisor, TailItem, TailLogs, Task, TaskContext, TaskError, TaskEvent, TaskEventKind,
+    TaskHandler, TaskOptions, TaskOutcome, TaskResult, TaskView, WhenFull,
 };
 pub use evertask_core::audit::AuditLevel;
 pub use evertask_core::log::{
@@ -35,5 +37,7 @@ pub use evertask_core::task::{
     TraceContext, WaitReason,
 };
 pub use evertask_core::{log, random, schedule, task, time};
-pub use evertask_storage::{SqlStorage, StatementCounter, Synchronous, transient_database};
+pub use evertask_storage::{
+    InsertInError, SqlStorage, StatementCounter, Synchronous, transient_database,
+};
 pub use handle::EverTask;

@@ -27,7 +27,9 @@ pub mod supervision;
 mod supervisor;
 mod task;
 
-pub use dispatch::{Dispatch, DispatchError, DispatchOutcome, Dispatched, KeptReason, Stored};
+pub use dispatch::{
+    Dispatch, DispatchError, DispatchOutcome, Dispatched, KeptReason, PreparedTask, Stored,
+};
 pub use log::{LogCapture, LogTail, TailItem};
 pub use monitor::{EventStream, QueueEvent, QueueEventKind, QueueEvents, TaskEvent, TaskEventKind};
 pub use persistence::{HealthWatch, StorageHealth};

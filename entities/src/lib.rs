@@ -17,4 +17,4 @@ pub mod task;
 mod under;
 
 pub use instant::Instant;
-pub use under::under;
+pub use under::{under, under_in};

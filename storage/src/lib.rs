@@ -14,6 +14,7 @@ mod database_error;
 mod dialect;
 mod fields;
 mod group;
+mod insert_in;
 mod liveness;
 mod mysql;
 mod postgres;
@@ -31,6 +32,7 @@ mod transient;
 mod write_connection;
 mod writer;
 
+pub use insert_in::InsertInError;
 pub use sql_storage::{SqlStorage, Synchronous};
 pub use statement_counter::StatementCounter;
 pub use transient::transient_database;

@@ -27,6 +27,7 @@ mod backlog;
 mod claims;
 mod crashes;
 mod cut_off;
+mod dispatch_in;
 mod evolution;
 mod faults;
 mod follow_ups;

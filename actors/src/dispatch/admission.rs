@@ -225,6 +225,14 @@ impl Inspected {
     }
 }
 
+impl Plan {
+    /// The row of a task that nobody holds a place for.
+    pub(crate) fn unowned(self) -> NewTask {
+        let available_at = self.later.unwrap_or(self.now);
+        new_task(self.definition, RowState::waiting(available_at))
+    }
+}
+
 /// Has a task that goes to another queue keep what its own one says.
 fn keep_defaults(definition: &mut TaskDefinition, options: &TaskOptions, declared: &Gate) {
     let config = &declared.config;
@@ -245,7 +253,7 @@ fn due_at(when: When, now: Timestamp) -> Option<Timestamp> {
 }
 
 /// Whether a task that is stored is the one that is wanted under its id.
-fn is_same_task(
+pub(super) fn is_same_task(
     catalog: &HandlerCatalog,
     wanted: &TaskDefinition,
     stored: &TaskDefinition,

@@ -5,9 +5,11 @@ mod answer;
 mod check;
 mod error;
 mod message;
+mod prepared;
 mod route;
 
 pub(crate) use admission::{AdmissionDeps, Admitted, Inspected, admit, inspect};
 pub use answer::{DispatchOutcome, Dispatched, KeptReason};
 pub use error::{DispatchError, Stored};
 pub use message::Dispatch;
+pub use prepared::PreparedTask;

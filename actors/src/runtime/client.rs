@@ -13,7 +13,7 @@ use futures::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
 use super::lifecycle::{Lifecycle, RuntimeFault};
-use crate::dispatch::{AdmissionDeps, Dispatch, DispatchError, Dispatched};
+use crate::dispatch::{AdmissionDeps, Dispatch, DispatchError, Dispatched, PreparedTask};
 use crate::log::LogTail;
 use crate::monitor::{EventStream, QueueEvents, Subscribers, TaskEvent};
 use crate::persistence::HealthWatch;
@@ -104,6 +104,32 @@ impl Client {
             }
         }
         Err(DispatchError::Unknown { id })
+    }
+
+    /// Checks a dispatch and answers the row that is to be stored for it, by somebody else.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the dispatch.
+    pub fn prepare(&self, dispatch: impl Into<Dispatch>) -> Result<PreparedTask, DispatchError> {
+        let dispatch = dispatch.into();
+        let dispatch = match self.parent {
+            Some(parent) if !dispatch.has_parent() => dispatch.parent(parent),
+            _ => dispatch,
+        };
+        PreparedTask::new(&self.admission, dispatch)
+    }
+
+    /// Has every queue look for stored tasks at once: after a transaction of the application's own was
+    /// committed in which tasks were stored.
+    ///
+    /// Without it, they are found when their queue looks the next time: when something else is stored
+    /// in it that finds no room, when something in it comes due, or at the next start. An idle runtime
+    /// does not look by itself.
+    pub fn nudge(&self) {
+        for gate in self.admission.gates.all() {
+            gate.set_backlog();
+        }
     }
 
     /// Cancels a task, wherever it is; the answer comes once that is stored.

@@ -178,14 +178,14 @@ pub(crate) struct Left {
 }
 
 /// Runs a statement that answers rows.
-pub(crate) async fn query<const N: usize>(
-    transaction: &DatabaseTransaction,
+pub(crate) async fn query<C: ConnectionTrait, const N: usize>(
+    connection: &C,
     doing: &str,
     sql: &str,
     values: [Value; N],
 ) -> Result<Vec<QueryResult>, StorageError> {
-    transaction
-        .query_all_raw(statement(transaction, sql, values))
+    connection
+        .query_all_raw(statement(connection, sql, values))
         .await
         .map_err(|error| database_error(doing, error))
 }
@@ -205,13 +205,13 @@ pub(crate) async fn query_as<T: FromQueryResult, const N: usize>(
 }
 
 /// Runs a statement that answers the ids it wrote.
-pub(crate) async fn query_ids<const N: usize>(
-    transaction: &DatabaseTransaction,
+pub(crate) async fn query_ids<C: ConnectionTrait, const N: usize>(
+    connection: &C,
     doing: &str,
     sql: &str,
     values: [Value; N],
 ) -> Result<Vec<Uuid>, StorageError> {
-    let rows = query(transaction, doing, sql, values).await?;
+    let rows = query(connection, doing, sql, values).await?;
     rows.iter()
         .map(|row| row.try_get("", "id"))
         .collect::<Result<_, DbErr>>()
@@ -231,10 +231,10 @@ pub(crate) async fn execute<const N: usize>(
         .map_err(|error| database_error(doing, error))
 }
 
-fn statement<const N: usize>(
-    transaction: &DatabaseTransaction,
+fn statement<C: ConnectionTrait, const N: usize>(
+    connection: &C,
     sql: &str,
     values: [Value; N],
 ) -> Statement {
-    Statement::from_sql_and_values(transaction.get_database_backend(), sql, values)
+    Statement::from_sql_and_values(connection.get_database_backend(), sql, values)
 }

@@ -35,7 +35,11 @@ impl Dialect for MySqlDialect {
         transaction: &DatabaseTransaction,
         rows: &[Row<'_>],
     ) -> Result<Vec<Uuid>, StorageError> {
-        insert::insert(self, transaction, rows).await
+        let inserts = Inserts {
+            statements: &self.statements,
+            packets: self.packets,
+        };
+        insert::insert(inserts, transaction, rows).await
     }
 
     async fn lock_tasks(

@@ -17,10 +17,7 @@ use crate::fields::{self, Field, Kind, list, names};
 pub(super) fn statements(prefix: &TablePrefix) -> Statements {
     let tasks = prefix.tasks();
     Statements {
-        insert_tasks: format!(
-            "{} ON CONFLICT DO NOTHING RETURNING id",
-            insert(&tasks, &fields::task())
-        ),
+        insert_tasks: insert_tasks(&tasks),
         lock_tasks: Some(format!("{} ORDER BY id FOR UPDATE", of_ids(&tasks))),
         change_tasks: change(&tasks),
         insert_audit: insert(&prefix.status_audit(), &fields::AUDIT),
@@ -48,6 +45,12 @@ pub(super) fn statements(prefix: &TablePrefix) -> Statements {
         next_of: next(&tasks, &LANES_OF),
         next_except: next(&tasks, &LANES_EXCEPT),
     }
+}
+
+/// The statement that inserts tasks into that table.
+pub(crate) fn insert_tasks(tasks: &str) -> String {
+    let insert = insert(tasks, &fields::task());
+    format!("{insert} ON CONFLICT DO NOTHING RETURNING id")
 }
 
 fn of_ids(tasks: &str) -> String {

@@ -16,10 +16,7 @@ use crate::fields::{self, Field, Kind, list, names};
 pub(super) fn statements(prefix: &TablePrefix) -> Statements {
     let tasks = prefix.tasks();
     Statements {
-        insert_tasks: format!(
-            "{} ON CONFLICT DO NOTHING RETURNING id",
-            insert(&tasks, &fields::task())
-        ),
+        insert_tasks: insert_tasks(&tasks),
         // The transaction has the write lock of the whole file.
         lock_tasks: None,
         change_tasks: change(&tasks),
@@ -50,6 +47,12 @@ pub(super) fn statements(prefix: &TablePrefix) -> Statements {
         next_of: next(&tasks, QUEUES_OF),
         next_except: next(&tasks, QUEUES_EXCEPT),
     }
+}
+
+/// The statement that inserts tasks into that table.
+pub(crate) fn insert_tasks(tasks: &str) -> String {
+    let insert = insert(tasks, &fields::task());
+    format!("{insert} ON CONFLICT DO NOTHING RETURNING id")
 }
 
 /// The `WHERE true` is what `SQLite` asks for before `ON CONFLICT`, which it would otherwise read as
