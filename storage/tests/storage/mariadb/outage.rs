@@ -138,9 +138,12 @@ async fn a_connection_that_the_server_ended_is_replaced() {
     };
     store(&remote.storage, [waiting(1, 0)]).await;
     remote.place.cut_off(1).await;
-    let error = remote.complete().await.unwrap_err();
-    assert_eq!(error, StorageErrorKind::Transient);
-    remote.complete().await.unwrap();
+    // The storage may learn of it before it writes, and then nothing fails.
+    if let Err(error) = remote.complete().await {
+        assert_eq!(error, StorageErrorKind::Transient);
+        remote.complete().await.unwrap();
+    }
+    assert_eq!(audited(&remote.storage, 1).await, [Status::Completed]);
     assert_eq!(remote.place.living().await, 1);
 }
 

@@ -97,7 +97,14 @@ impl Place {
         let Some(holder) = self.holder(process).await else {
             return;
         };
-        self.execute(&format!("KILL {holder}")).await;
+        // It may have ended by itself meanwhile, which is as good.
+        let killed = self
+            .outside
+            .execute_unprepared(&format!("KILL {holder}"))
+            .await;
+        if let Err(error) = killed {
+            assert!(error.to_string().contains("Unknown thread id"), "{error}");
+        }
         while self.holder(process).await == Some(holder) {
             tokio::task::yield_now().await;
         }
