@@ -2,10 +2,13 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use evertask_actors::Client;
 use evertask_actors::runtime::Runtime;
+use evertask_actors::{Client, Dispatch, Dispatched};
+use evertask_storage::SqlStorage;
+use sea_orm::ConnectionTrait;
 
 use crate::builder::Builder;
+use crate::dispatch_in::{DispatchInError, dispatch_in};
 
 /// A running runtime: the handle that keeps it running.
 ///
@@ -18,6 +21,8 @@ use crate::builder::Builder;
 #[derive(Clone)]
 pub struct EverTask {
     runtime: Arc<Runtime>,
+    /// Where the tasks are kept, if that is an SQL database.
+    sql: Option<Arc<SqlStorage>>,
 }
 
 impl EverTask {
@@ -26,10 +31,62 @@ impl EverTask {
         Builder::new()
     }
 
-    pub(crate) fn new(runtime: Runtime) -> Self {
+    pub(crate) fn new(runtime: Runtime, sql: Option<SqlStorage>) -> Self {
         Self {
             runtime: Arc::new(runtime),
+            sql: sql.map(Arc::new),
         }
+    }
+
+    /// Stores a task in a transaction of the application's own, on any connection or transaction of
+    /// `SeaORM` to the database that the tasks are kept in.
+    ///
+    /// What the transaction does otherwise and the task are committed together, or neither is. After
+    /// the commit, [`nudge`](Client::nudge) has the task start at once; without it, it starts when its
+    /// queue looks for stored tasks the next time, which is the next start at the latest. A queue that
+    /// rejects what does not fit takes it, as it waits outside of every window.
+    ///
+    /// A transaction that has written holds others up until it ends, so it should be short: a `SQLite`
+    /// file has one writer at a time.
+    ///
+    /// ```no_run
+    /// use evertask::{EverTask, Task};
+    /// use sea_orm::{ConnectionTrait, DatabaseConnection, TransactionTrait};
+    /// # use serde::{Deserialize, Serialize};
+    ///
+    /// #[derive(Serialize, Deserialize)]
+    /// struct SendReceipt { order: i64 }
+    ///
+    /// impl Task for SendReceipt {
+    ///     const NAME: &'static str = "receipt.send";
+    /// }
+    ///
+    /// /// The body of an actix-web handler that has both in its application data.
+    /// async fn place_order(
+    ///     database: &DatabaseConnection,
+    ///     evertask: &EverTask,
+    /// ) -> Result<(), Box<dyn std::error::Error>> {
+    ///     let transaction = database.begin().await?;
+    ///     transaction.execute_unprepared("INSERT INTO orders (id) VALUES (7)").await?;
+    ///     evertask.dispatch_in(&transaction, SendReceipt { order: 7 }).await?;
+    ///     transaction.commit().await?;
+    ///     evertask.nudge();
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// See [`DispatchInError`]. Tasks that are not kept in an SQL database can't be stored so; neither
+    /// can they if the builder was given a storage that only wraps one: then
+    /// [`dispatch_in`](crate::dispatch_in()) does it.
+    pub async fn dispatch_in<C: ConnectionTrait>(
+        &self,
+        connection: &C,
+        dispatch: impl Into<Dispatch>,
+    ) -> Result<Dispatched, DispatchInError> {
+        let storage = self.sql.as_deref().ok_or(DispatchInError::NoSql)?;
+        dispatch_in(storage, self.client(), connection, dispatch).await
     }
 
     /// The client, for code that should not keep the runtime running.

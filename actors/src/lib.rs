@@ -26,19 +26,27 @@ mod scheduler;
 pub mod supervision;
 mod supervisor;
 mod task;
+mod waiting;
 
-pub use dispatch::{Dispatch, DispatchError, Stored};
+pub use dispatch::{
+    BatchError, Dispatch, DispatchAll, DispatchAllOrNothing, DispatchError, DispatchOutcome,
+    Dispatched, PreparedTask, Stored,
+};
 pub use log::{LogCapture, LogTail, TailItem};
-pub use monitor::{EventStream, TaskEvent, TaskEventKind};
+pub use monitor::{EventStream, QueueEvent, QueueEventKind, QueueEvents, TaskEvent, TaskEventKind};
 pub use persistence::{HealthWatch, StorageHealth};
 pub use queue::{Queue, QueueError, WhenFull};
 pub use retention::{RetentionReport, RetentionStepReport};
-pub use runtime::{Client, DispatchRequest, RuntimeFault};
+pub use runtime::{Client, DispatchRequest, QueueHandle, QueueRequest, RuntimeFault};
 pub use supervisor::{
-    Cancel, CancelOutcome, GetLogs, GetTask, LeftBehind, PreviewRetention, RequestError,
-    RunRetention, Shutdown, ShutdownReport, Subscribe, Supervisor, TailLogs, TaskView,
+    Cancel, CancelAll, CancelByKey, CancelOutcome, CancelReport, CancelledTask, ControlQueue,
+    GetLogs, GetQueues, GetTask, LeftBehind, ManageOutcome, ManageTask, NoResult, PreviewRetention,
+    QueueOutcome, QueueStatus, RequestError, RunRetention, Shutdown, ShutdownNow, ShutdownReport,
+    Subscribe, Supervisor, TailLogs, TaskView,
 };
 pub use task::{
-    BlockingHandler, CatalogBuilder, CatalogError, Task, TaskContext, TaskError, TaskHandler,
-    TaskOptions, TaskResult,
+    BlockingHandler, CatalogBuilder, CatalogError, Data, FromContext, HandlerFunction,
+    IntoTaskResult, Need, Task, TaskContext, TaskError, TaskFunction, TaskHandler, TaskOptions,
+    TaskOutcome, TaskOutput, TaskResult,
 };
+pub use waiting::WaitError;

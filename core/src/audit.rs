@@ -186,8 +186,23 @@ mod tests {
             AttemptOutcome::Succeeded,
             AttemptOutcome::Cancelled,
             AttemptOutcome::Stopped,
+            AttemptOutcome::Snoozed,
         ] {
             assert_eq!(kept(quiet), [true, true, false, false]);
+        }
+    }
+
+    #[test]
+    fn runs_are_counted_where_successes_are_kept() {
+        let counted = AuditLevel::ALL.map(AuditLevel::counts_runs);
+        assert_eq!(counted, [true, true, false, false]);
+    }
+
+    #[test]
+    fn a_level_is_printed_as_it_is_stored_in_json() {
+        for level in AuditLevel::ALL {
+            let json = serde_json::to_string(&level).unwrap();
+            assert_eq!(json, format!("\"{level}\""));
         }
     }
 

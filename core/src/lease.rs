@@ -10,8 +10,8 @@ use std::time::Duration;
 use crate::audit::AuditLevel;
 use crate::storage::{AuditEntry, RowChange};
 use crate::task::{
-    AttemptOutcome, AttemptRecord, Failure, Generation, MAX_RUN_COUNT, ProcessId, RowState,
-    RunRecord, Status, TaskId, TaskRecord, WaitReason, fingerprint,
+    AttemptOutcome, AttemptRecord, Failure, Generation, MAX_RUN_COUNT, ProcessId, Progress,
+    RowState, RunRecord, Status, TaskId, TaskRecord, WaitReason, fingerprint,
 };
 use crate::time::Timestamp;
 
@@ -21,9 +21,12 @@ pub struct RowLease {
     id: TaskId,
     task: String,
     is_series: bool,
+    key_until: Option<Timestamp>,
     audit_level: AuditLevel,
     generation: Generation,
     state: RowState,
+    /// Whether the progress is news that no write has told yet.
+    has_progressed: bool,
 }
 
 /// What a transition leaves beside the row.
@@ -41,9 +44,11 @@ impl RowLease {
             id: record.definition.id,
             task: record.definition.task.clone(),
             is_series: record.definition.series.is_some(),
+            key_until: record.definition.key_until,
             audit_level: record.definition.audit_level,
             generation: record.generation,
             state: record.state.clone(),
+            has_progressed: false,
         }
     }
 
@@ -79,6 +84,9 @@ impl RowLease {
             recovery_failures: 0,
             failure: None,
             error_fingerprint: None,
+            start_by: None,
+            snooze_reason: None,
+            progress: None,
             ..self.state.clone()
         };
         self.advance(state, audited(Status::InProgress, None, now))
@@ -94,45 +102,89 @@ impl RowLease {
         self.advance(state, History::default())
     }
 
-    /// An attempt failed and the next one follows in the same slot.
+    /// The handler says how far it has come.
+    pub fn report(&mut self, progress: Progress) -> RowChange {
+        self.note_progress(progress);
+        self.advance(self.state.clone(), History::default())
+    }
+
+    /// The handler says how far it has come; the next write takes it along.
+    pub fn note_progress(&mut self, progress: Progress) {
+        self.state.progress = Some(progress);
+        self.has_progressed = true;
+    }
+
+    /// An attempt failed and the next one follows after `delay` in the same slot.
     ///
     /// It did not take the process down, so nothing is suspected of it any more; how often an earlier
     /// one may have is forgotten only after a success.
-    pub fn retry_in_slot(&mut self, attempt: AttemptRecord) -> RowChange {
+    pub fn retry_in_slot(&mut self, attempt: AttemptRecord, delay: Duration) -> RowChange {
         let state = RowState {
             attempts: attempt.number,
             on_probation: false,
+            retry_delay: Some(delay),
+            snoozes: 0,
             ..self.state.clone()
         };
         self.advance(state, attempted(attempt))
     }
 
-    /// An attempt failed and the next one is due later: the row leaves its slot and its owner, and
-    /// says why it waits.
-    pub fn park(&mut self, attempt: AttemptRecord, due: Timestamp) -> RowChange {
+    /// An attempt failed and the next one is due after `delay`: the row leaves its slot and its owner,
+    /// and says why it waits.
+    pub fn park(&mut self, attempt: AttemptRecord, delay: Duration, due: Timestamp) -> RowChange {
         let state = RowState {
             attempts: attempt.number,
             owner: None,
             available_at: Some(due),
             on_probation: false,
             failure: attempt.failure.clone(),
+            retry_delay: Some(delay),
+            snoozes: 0,
             ..self.state.clone()
         };
         self.advance(state, attempted(attempt))
     }
 
-    /// The task succeeded, or a run of a series did, which goes on at `next`.
-    ///
-    /// Completing a run and moving the series on is one write, so that no crash can come between
-    /// them (storage edge case 29).
+    /// The handler asked to be called again later: the row leaves its slot and its owner as if it
+    /// were parked, but nothing has failed and the attempt is not counted.
+    pub fn snooze(&mut self, attempt: AttemptRecord, reason: String, due: Timestamp) -> RowChange {
+        let state = RowState {
+            owner: None,
+            available_at: Some(due),
+            on_probation: false,
+            retry_delay: None,
+            snoozes: self.state.snoozes.saturating_add(1),
+            snooze_reason: Some(reason),
+            ..self.state.clone()
+        };
+        self.advance(state, attempted(attempt))
+    }
+
+    /// The task succeeded and returned nothing; see [`complete_with`](Self::complete_with).
     pub fn complete(
         &mut self,
         attempt: AttemptRecord,
         next: Option<Timestamp>,
         now: Timestamp,
     ) -> RowChange {
+        self.complete_with(None, attempt, next, now)
+    }
+
+    /// The task succeeded, or a run of a series did, which goes on at `next`; it returned `result`,
+    /// as JSON.
+    ///
+    /// Completing a run and moving the series on is one write, so that no crash can come between
+    /// them (storage edge case 29).
+    pub fn complete_with(
+        &mut self,
+        result: Option<String>,
+        attempt: AttemptRecord,
+        next: Option<Timestamp>,
+        now: Timestamp,
+    ) -> RowChange {
         let state = RowState {
             interruptions: 0,
+            result,
             ..self.ended(Status::Completed, None, now, Some(attempt.ran))
         };
         self.end_run(state, attempt, next, now)
@@ -176,6 +228,7 @@ impl RowLease {
     pub fn finish_series(&mut self, now: Timestamp) -> RowChange {
         let state = RowState {
             last_execution_at: self.state.last_execution_at,
+            result: self.state.result.clone(),
             ..self.ended(Status::Completed, None, now, None)
         };
         self.advance(state, audited(Status::Completed, None, now))
@@ -221,7 +274,7 @@ impl RowLease {
         // A failure that was to be retried did not end the run; what cut it short does not count it.
         let attempt = match attempt.outcome {
             AttemptOutcome::Cancelled | AttemptOutcome::Stopped => self.counted(attempt),
-            AttemptOutcome::Succeeded | AttemptOutcome::Failed => attempt,
+            AttemptOutcome::Succeeded | AttemptOutcome::Failed | AttemptOutcome::Snoozed => attempt,
         };
         self.advance(self.state.clone(), attempted(attempt))
     }
@@ -263,6 +316,15 @@ impl RowLease {
         self.advance(state, audited(Status::WaitingQueue, None, now))
     }
 
+    /// The task is over and the time is up for which it was to hold its key all the same.
+    pub fn give_up_key(&mut self) -> RowChange {
+        let state = RowState {
+            active_key: None,
+            ..self.state.clone()
+        };
+        self.move_to(self.generation.superseded(), state, History::default())
+    }
+
     /// The attempt with which a run ended.
     fn counted(&self, attempt: AttemptRecord) -> AttemptRecord {
         AttemptRecord {
@@ -300,7 +362,8 @@ impl RowLease {
         self.advance(state, history)
     }
 
-    /// The state of a task that ended so; a task that runs once gives up its key.
+    /// The state of a task that ended so; one that runs once gives up its key, unless it holds it for
+    /// a time.
     fn ended(
         &self,
         status: Status,
@@ -308,6 +371,7 @@ impl RowLease {
         now: Timestamp,
         ran: Option<Duration>,
     ) -> RowState {
+        let keeps_key = self.is_series || self.key_until.is_some_and(|until| until > now);
         RowState {
             status,
             owner: None,
@@ -320,8 +384,12 @@ impl RowLease {
             failure,
             last_execution_at: Some(now),
             execution_time: ran.or(self.state.execution_time),
-            active_key: self.state.active_key.clone().filter(|_| self.is_series),
+            active_key: self.state.active_key.clone().filter(|_| keeps_key),
             next_run_at: None,
+            retry_delay: None,
+            snoozes: 0,
+            snooze_reason: None,
+            result: None,
             ..self.state.clone()
         }
     }
@@ -343,6 +411,8 @@ impl RowLease {
             audit: history.audit.into_iter().collect(),
             attempts: history.attempt.into_iter().collect(),
             runs: history.run.into_iter().collect(),
+            follow_ups: Vec::new(),
+            has_progressed: std::mem::take(&mut self.has_progressed),
         }
     }
 }

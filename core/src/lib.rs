@@ -5,9 +5,14 @@
 //! wait.
 
 pub mod audit;
+pub mod concurrency;
+pub mod key;
 pub mod lease;
 pub mod log;
+pub mod manage;
 pub mod outcome;
+pub mod random;
+pub mod rank;
 pub mod retention;
 pub mod retry;
 pub mod schedule;

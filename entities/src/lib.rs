@@ -9,10 +9,12 @@ pub mod attempt;
 mod instant;
 pub mod log_line;
 pub mod process;
+pub mod queue;
+pub mod queue_audit;
 pub mod run;
 pub mod status_audit;
 pub mod task;
 mod under;
 
 pub use instant::Instant;
-pub use under::under;
+pub use under::{under, under_in};

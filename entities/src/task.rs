@@ -78,6 +78,8 @@ pub struct Model {
     pub payload: String,
     /// The key it was dispatched with.
     pub task_key: Option<String>,
+    /// Until when it holds its active key though it is over.
+    pub key_until: Option<Instant>,
     /// The number of the audit level; none in rows that are older than the column.
     pub audit_level: Option<i32>,
     /// The schedule as JSON, if it is a series.
@@ -94,6 +96,27 @@ pub struct Model {
     pub run_count: Option<i64>,
     /// The occurrence of a series that is due next or running.
     pub next_run_at: Option<Instant>,
+    /// The instant after which it was not to be started.
+    pub deadline_at: Option<Instant>,
+    /// The same, until it is started.
+    pub start_by: Option<Instant>,
+    /// The delay before the retry that is next, in microseconds.
+    pub retry_delay_us: Option<i64>,
+    /// How often in a row its handler asked to be called later; none in rows that are older than the
+    /// column.
+    pub snoozes: Option<i64>,
+    /// Why it did the last time.
+    pub snooze_reason: Option<String>,
+    /// What it shares with others of its type of which only so many run at once.
+    pub concurrency_key: Option<String>,
+    /// What its last run returned, as JSON.
+    pub result: Option<String>,
+    /// How far it said it has come, in hundredths of a percent.
+    pub progress: Option<i64>,
+    /// What it said it was doing.
+    pub progress_text: Option<String>,
+    /// When it said so.
+    pub progress_at: Option<Instant>,
 }
 
 /// Tables it belongs to or has rows in.

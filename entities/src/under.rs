@@ -12,3 +12,12 @@ pub fn under<E: EntityTrait>(mut select: Select<E>, table: &str) -> Select<E> {
         .from_as(Alias::new(table), E::default());
     select
 }
+
+/// The same of a table in a schema that the connection does not look into by itself.
+#[must_use]
+pub fn under_in<E: EntityTrait>(mut select: Select<E>, schema: &str, table: &str) -> Select<E> {
+    QueryTrait::query(&mut select)
+        .from_clear()
+        .from_as((Alias::new(schema), Alias::new(table)), E::default());
+    select
+}

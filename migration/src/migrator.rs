@@ -5,6 +5,12 @@ use crate::m20261121_000001_initial::Initial;
 use crate::m20261122_000002_series::Series;
 use crate::m20261122_000003_logs::Logs;
 use crate::m20261122_000004_search::Search;
+use crate::m20261122_000005_deadline::Deadline;
+use crate::m20261122_000006_keys::Keys;
+use crate::m20261122_000007_queues::Queues;
+use crate::m20261122_000008_claims::Claims;
+use crate::m20261122_000009_concurrency::Concurrency;
+use crate::m20261122_000010_results::Results;
 use crate::prefix::TablePrefix;
 
 /// Brings the tables of one prefix up to date.
@@ -27,6 +33,12 @@ impl MigratorTraitSelf for Migrator {
             Box::new(Series(self.prefix.clone())),
             Box::new(Logs(self.prefix.clone())),
             Box::new(Search(self.prefix.clone())),
+            Box::new(Deadline(self.prefix.clone())),
+            Box::new(Keys(self.prefix.clone())),
+            Box::new(Queues(self.prefix.clone())),
+            Box::new(Claims(self.prefix.clone())),
+            Box::new(Concurrency(self.prefix.clone())),
+            Box::new(Results(self.prefix.clone())),
         ]
     }
 

@@ -48,6 +48,16 @@ impl TablePrefix {
         self.named("runs")
     }
 
+    /// The table of what was decided about queues.
+    pub fn queues(&self) -> String {
+        self.named("queues")
+    }
+
+    /// The table of the changes of queues.
+    pub fn queue_audit(&self) -> String {
+        self.named("queue_audit")
+    }
+
     /// The table of processes.
     pub fn processes(&self) -> String {
         self.named("processes")

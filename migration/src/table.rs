@@ -67,6 +67,21 @@ pub(crate) async fn create_index(
     manager.create_index(index).await
 }
 
+/// Drops an index of a table, unless it is gone already.
+pub(crate) async fn drop_index(
+    manager: &SchemaManager<'_>,
+    table: &str,
+    name: &str,
+) -> Result<(), DbErr> {
+    let name = format!("{table}_{name}");
+    if !manager.has_index(table, &name).await? {
+        return Ok(());
+    }
+    let mut drop = Index::drop();
+    drop.name(name).table(Alias::new(table));
+    manager.drop_index(drop).await
+}
+
 /// An index, with the name of its table before its own.
 pub(crate) fn index(table: &str, name: &str, columns: &[&str]) -> IndexCreateStatement {
     let mut index = Index::create();

@@ -49,7 +49,8 @@ fn kind(error: &DbErr) -> StorageErrorKind {
     }
 }
 
-fn kind_of_refusal(cause: &dyn DatabaseError) -> StorageErrorKind {
+/// Decides the same of what the database itself said.
+pub(crate) fn kind_of_refusal(cause: &dyn DatabaseError) -> StorageErrorKind {
     if cause.try_downcast_ref::<SqliteError>().is_some() {
         return sqlite::kind_of_code(cause.code().as_deref());
     }

@@ -27,7 +27,7 @@ const fn field(name: &'static str, kind: Kind) -> Field {
 }
 
 /// What was asked for, and the generation.
-pub(crate) const DEFINITION: [Field; 25] = [
+pub(crate) const DEFINITION: [Field; 28] = [
     field("id", Kind::Id),
     field("created_at", Kind::Instant),
     field("task", Kind::Text),
@@ -48,15 +48,18 @@ pub(crate) const DEFINITION: [Field; 25] = [
     field("payload", Kind::Text),
     field("generation", Kind::Number),
     field("task_key", Kind::Text),
+    field("key_until", Kind::Instant),
     field("audit_level", Kind::Number),
     field("schedule", Kind::Text),
     field("anchor", Kind::Instant),
     field("max_runs", Kind::Number),
     field("run_until", Kind::Instant),
+    field("deadline_at", Kind::Instant),
+    field("concurrency_key", Kind::Text),
 ];
 
 /// What a change replaces.
-pub(crate) const STATE: [Field; 16] = [
+pub(crate) const STATE: [Field; 24] = [
     field("status", Kind::Text),
     field("owner", Kind::Id),
     field("available_at", Kind::Instant),
@@ -73,11 +76,25 @@ pub(crate) const STATE: [Field; 16] = [
     field("active_key", Kind::Text),
     field("run_count", Kind::Number),
     field("next_run_at", Kind::Instant),
+    field("start_by", Kind::Instant),
+    field("retry_delay_us", Kind::Number),
+    field("snoozes", Kind::Number),
+    field("snooze_reason", Kind::Text),
+    field("result", Kind::Text),
+    field("progress", Kind::Number),
+    field("progress_text", Kind::Text),
+    field("progress_at", Kind::Instant),
 ];
 
 /// Where the state begins in the row of a change: after the id, the expected generation and the new
 /// one.
 pub(crate) const STATE_OF_CHANGE: usize = 3;
+
+/// What a redefinition never writes: by what a row is found, and when it was created.
+pub(crate) const FIXED: [&str; 2] = ["id", "created_at"];
+
+/// Where the expected generation stands in the row of a redefinition: after the columns of the task.
+pub(crate) const EXPECTED_OF_REDEFINITION: usize = DEFINITION.len() + STATE.len();
 
 /// A line of the status audit.
 pub(crate) const AUDIT: [Field; 7] = [
@@ -136,6 +153,12 @@ pub(crate) const LOG: [Field; 10] = [
 /// The columns of a task that is inserted.
 pub(crate) fn task() -> Vec<Field> {
     DEFINITION.into_iter().chain(STATE).collect()
+}
+
+/// The columns that a redefinition replaces, each with its place in the row.
+pub(crate) fn redefined() -> impl Iterator<Item = (Field, usize)> {
+    let fields = task().into_iter().zip(0..);
+    fields.filter(|(field, _)| !FIXED.contains(&field.name))
 }
 
 /// The names of columns, as a statement lists them.

@@ -6,13 +6,15 @@ use std::time::Duration;
 use chrono::DateTime;
 use evertask_core::audit::AuditLevel;
 use evertask_core::log::LogLine;
-use evertask_core::storage::{AuditEntry, StorageError, StorageErrorKind};
+use evertask_core::storage::{
+    AuditEntry, QueueChange, QueueChangeRecord, QueueSettings, StorageError, StorageErrorKind,
+};
 use evertask_core::task::{
-    AttemptId, AttemptRecord, DeliveryId, Failure, FailureKind, Generation, ProcessId, RowState,
-    RunRecord, SeriesDefinition, TaskDefinition, TaskId, TaskRecord, TraceContext,
+    AttemptId, AttemptRecord, DeliveryId, Failure, FailureKind, Generation, ProcessId, Progress,
+    RowState, RunRecord, SeriesDefinition, TaskDefinition, TaskId, TaskRecord, TraceContext,
 };
 use evertask_core::time::Timestamp;
-use evertask_entities::{Instant, attempt, log_line, run, status_audit, task};
+use evertask_entities::{Instant, attempt, log_line, queue, queue_audit, run, status_audit, task};
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 
@@ -30,6 +32,10 @@ impl From<UnreadableRow> for StorageError {
     }
 }
 
+#[allow(
+    clippy::too_many_lines,
+    reason = "it is a table, with a line or two for each column"
+)]
 pub(crate) fn task_record(row: task::Model) -> Result<TaskRecord, UnreadableRow> {
     let state = RowState {
         status: named("status", &row.status)?,
@@ -62,6 +68,12 @@ pub(crate) fn task_record(row: task::Model) -> Result<TaskRecord, UnreadableRow>
             .next_run_at
             .map(|at| instant("next_run_at", at))
             .transpose()?,
+        start_by: optional("start_by", row.start_by, instant)?,
+        retry_delay: optional("retry_delay_us", row.retry_delay_us, duration)?,
+        snoozes: count("snoozes", row.snoozes.unwrap_or(0))?,
+        snooze_reason: row.snooze_reason,
+        result: row.result,
+        progress: progress(row.progress, row.progress_text, row.progress_at)?,
     };
     let created_at = instant("created_at", row.created_at)?;
     let series = match row.schedule {
@@ -103,16 +115,22 @@ pub(crate) fn task_record(row: task::Model) -> Result<TaskRecord, UnreadableRow>
             .map(|at| instant("occurrence_at", at))
             .transpose()?,
         limit_key: row.limit_key,
+        concurrency_key: row.concurrency_key,
         retry: row.retry.map(|policy| json("retry", &policy)).transpose()?,
         timeout: row
             .timeout_us
             .map(|span| duration("timeout_us", span))
             .transpose()?,
+        deadline: optional("deadline_at", row.deadline_at, instant)?,
         trace: row.trace_parent.map(|parent| TraceContext {
             parent,
             state: row.trace_state,
         }),
         key: row.task_key,
+        key_until: row
+            .key_until
+            .map(|at| instant("key_until", at))
+            .transpose()?,
         audit_level: row.audit_level.map_or(AuditLevel::Full, |number| {
             AuditLevel::from_number(number.into())
         }),
@@ -123,6 +141,21 @@ pub(crate) fn task_record(row: task::Model) -> Result<TaskRecord, UnreadableRow>
         generation: Generation(row.generation),
         state,
     })
+}
+
+fn progress(
+    share: Option<i64>,
+    text: Option<String>,
+    at: Option<Instant>,
+) -> Result<Option<Progress>, UnreadableRow> {
+    let (Some(share), Some(at)) = (share, at) else {
+        return Ok(None);
+    };
+    Ok(Some(Progress {
+        share: count("progress", share)?,
+        text: text.unwrap_or_default(),
+        at: instant("progress_at", at)?,
+    }))
 }
 
 pub(crate) fn attempt_record(row: attempt::Model) -> Result<AttemptRecord, UnreadableRow> {
@@ -178,6 +211,40 @@ pub(crate) fn log_line(row: log_line::Model) -> Result<LogLine, UnreadableRow> {
     })
 }
 
+pub(crate) fn queue_settings(row: queue::Model) -> Result<QueueSettings, UnreadableRow> {
+    Ok(QueueSettings {
+        queue: row.queue,
+        is_paused: row.is_paused,
+        parallelism: row
+            .parallelism
+            .map(|number| count("parallelism", number))
+            .transpose()?,
+        version: row.version,
+        changed_at: instant("changed_at", row.changed_at)?,
+        actor: row.actor,
+        reason: row.reason,
+    })
+}
+
+pub(crate) fn queue_change(row: queue_audit::Model) -> Result<QueueChangeRecord, UnreadableRow> {
+    let parallelism = row
+        .parallelism
+        .map(|number| count("parallelism", number))
+        .transpose()?;
+    let change = QueueChange::of(&row.change, parallelism).map_err(|error| UnreadableRow {
+        column: "change",
+        reason: error.to_string(),
+    })?;
+    Ok(QueueChangeRecord {
+        queue: row.queue,
+        version: row.version,
+        change,
+        at: instant("at", row.at)?,
+        actor: row.actor,
+        reason: row.reason,
+    })
+}
+
 pub(crate) fn named<T>(column: &'static str, text: &str) -> Result<T, UnreadableRow>
 where
     T: FromStr,
@@ -197,6 +264,14 @@ pub(crate) fn json<T: DeserializeOwned>(
         column,
         reason: error.to_string(),
     })
+}
+
+fn optional<V, T>(
+    column: &'static str,
+    value: Option<V>,
+    read: impl FnOnce(&'static str, V) -> Result<T, UnreadableRow>,
+) -> Result<Option<T>, UnreadableRow> {
+    value.map(|value| read(column, value)).transpose()
 }
 
 pub(crate) fn instant(column: &'static str, micros: Instant) -> Result<Timestamp, UnreadableRow> {

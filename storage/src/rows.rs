@@ -7,8 +7,9 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use evertask_core::concurrency::Saturated;
 use evertask_core::log::LogLine;
-use evertask_core::storage::{AuditEntry, RowChange, StorageError, StorageErrorKind};
+use evertask_core::storage::{AuditEntry, Redefinition, RowChange, StorageError, StorageErrorKind};
 use evertask_core::task::{AttemptRecord, Failure, RowState, RunRecord, TaskId, TaskRecord};
 use evertask_core::time::Timestamp;
 use sea_orm::Value;
@@ -149,14 +150,32 @@ pub(crate) fn task(record: &TaskRecord) -> Result<Row<'_>, StorageError> {
         text(&definition.payload),
         Cell::Number(record.generation.0),
         definition.key.as_deref().map(text).into(),
+        definition.key_until.into(),
         Cell::Number(definition.audit_level.number().into()),
         series.map(|series| text(&series.schedule)).into(),
         series.map(|series| series.anchor).into(),
         series.and_then(|series| series.max_runs).into(),
         series.and_then(|series| series.run_until).into(),
+        definition.deadline.into(),
+        definition.concurrency_key.as_deref().map(text).into(),
     ];
     row.extend(state(&record.state));
     Ok(row)
+}
+
+/// A row to redefine: as it is to be, and from what generation.
+pub(crate) fn redefinition(redefinition: &Redefinition) -> Result<Row<'_>, StorageError> {
+    let mut row = task(&redefinition.record)?;
+    row.push(Cell::Number(redefinition.expected.0));
+    Ok(row)
+}
+
+/// The names of saturated types, and a row for each saturated key.
+pub(crate) fn saturated(saturated: &Saturated) -> (Row<'_>, Vec<Row<'_>>) {
+    let tasks = saturated.tasks.iter().map(|task| text(task));
+    let keys = saturated.keys.iter();
+    let keys = keys.map(|(task, key)| vec![text(task), text(key)]);
+    (tasks.collect(), keys.collect())
 }
 
 /// A row to update: which, from what generation, to what.
@@ -232,7 +251,8 @@ pub(super) fn run(series: TaskId, run: &RunRecord) -> Row<'static> {
     ]
 }
 
-fn state(state: &RowState) -> [Cell<'_>; 16] {
+fn state(state: &RowState) -> [Cell<'_>; 24] {
+    let progress = state.progress.as_ref();
     [
         text(state.status.as_str()),
         state.owner.map(|owner| owner.0).into(),
@@ -250,6 +270,14 @@ fn state(state: &RowState) -> [Cell<'_>; 16] {
         state.active_key.as_deref().map(text).into(),
         state.run_count.into(),
         state.next_run_at.into(),
+        state.start_by.into(),
+        state.retry_delay.into(),
+        state.snoozes.into(),
+        state.snooze_reason.as_deref().map(text).into(),
+        state.result.as_deref().map(text).into(),
+        progress.map(|progress| progress.share).into(),
+        progress.map(|progress| text(&progress.text)).into(),
+        progress.map(|progress| progress.at).into(),
     ]
 }
 

@@ -3,7 +3,6 @@
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use evertask::storage::{
     Answer, ClaimTasks, NewTask, ProcessStart, QueueSelector, StorageBackend, TaskStorage, Write,
@@ -33,7 +32,8 @@ const LIVE: u32 = 1_000;
 #[derive(Debug)]
 struct Run {
     peak_kib: u64,
-    first_answer: Duration,
+    /// How many tasks had run when the first live dispatch was answered.
+    ran_before_answer: u32,
 }
 
 /// Issue must-show 6: "100,000 stored tasks, a window of 100, parallelism 1 and 1,000 live
@@ -59,10 +59,8 @@ fn a_hundred_thousand_stored_tasks_run_once_and_in_order_in_bounded_memory() {
         growth <= 32 * 1024,
         "grew by {growth} KiB: {burdened:?}, {unburdened:?}"
     );
-    assert!(
-        burdened.first_answer < Duration::from_secs(1),
-        "{burdened:?}"
-    );
+    // At once means: not after the backlog, nor after much of it.
+    assert!(burdened.ran_before_answer < STORED / 100, "{burdened:?}");
     parent.block_on(assert_nothing_is_open(&full));
 }
 
@@ -71,10 +69,10 @@ fn run(database: &Path, stored: u32) -> Run {
     child.tell(&stored.to_string());
     let said = child.hear();
     let mut figures = said.split(' ').map(|figure| figure.parse().unwrap());
-    let mut next = || figures.next().unwrap();
+    let mut next = || -> u64 { figures.next().unwrap() };
     let run = Run {
         peak_kib: next(),
-        first_answer: Duration::from_micros(next()),
+        ran_before_answer: next().try_into().unwrap(),
     };
     child.finish();
     run
@@ -90,7 +88,7 @@ fn work_off(database: &Path) {
     let application = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
-    let first_answer = application.unwrap().block_on(async {
+    let ran_before_answer = application.unwrap().block_on(async {
         let evertask = EverTask::builder()
             .storage(storage)
             .queue(Queue::new(Queue::DEFAULT).parallelism(1).capacity(100))
@@ -98,10 +96,8 @@ fn work_off(database: &Path) {
             .start()
             .await
             .unwrap();
-        let clock = SystemClock::shared();
-        let begun = clock.elapsed();
         evertask.dispatch(Numbered(stored)).await.unwrap();
-        let first_answer = clock.elapsed().saturating_sub(begun);
+        let ran_before_answer = order.numbers.lock().len();
         let others =
             (stored + 1..all).map(|number| evertask.dispatch(Numbered(number)).into_future());
         for answer in join_all(others).await {
@@ -109,13 +105,13 @@ fn work_off(database: &Path) {
         }
         order.complete().await;
         evertask.shutdown().await.unwrap();
-        first_answer
+        ran_before_answer
     });
     assert!(
         *order.numbers.lock() == (0..all).collect::<Vec<_>>(),
         "out of order"
     );
-    child::say(&format!("{} {}", peak_kib(), first_answer.as_micros()));
+    child::say(&format!("{} {ran_before_answer}", peak_kib()));
 }
 
 /// The largest amount of memory this process has had so far.
@@ -177,10 +173,9 @@ async fn store(database: &Path) {
 async fn assert_nothing_is_open(database: &Path) {
     let storage = open(database).await;
     let claim = ClaimTasks {
-        queues: QueueSelector::AllExcept(Vec::new()),
         limit: 1,
         max_bytes: 1,
-        now: Timestamp::MAX_UTC,
+        ..ClaimTasks::everything(QueueSelector::AllExcept(Vec::new()), Timestamp::MAX_UTC)
     };
     let writes = vec![Write::Claim(claim)];
     let answers = storage.apply(&WriteGroup { writes }).await.unwrap();

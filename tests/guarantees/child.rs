@@ -16,7 +16,7 @@ const DATABASE: &str = "EVERTASK_TEST_DATABASE";
 const MARK: &str = "child says: ";
 
 /// Longer than anything a child does; a test that waits so long has failed.
-const TOO_LONG: Duration = Duration::from_mins(10);
+const TOO_LONG: Duration = Duration::from_mins(30);
 
 /// A child process, killed when dropped.
 pub(crate) struct Child {

@@ -12,7 +12,7 @@ async fn a_dispatched_task_runs_and_its_outcome_is_stored() {
         .await
         .unwrap();
     let mut events = evertask.events();
-    let id = evertask.dispatch(Numbered(7)).await.unwrap();
+    let id = evertask.dispatch(Numbered(7)).await.unwrap().id;
     over(&mut events, 1).await;
     assert_eq!(status(&evertask, id).await, Status::Completed);
     assert_eq!(task(&evertask, id).await.attempts.len(), 1);

@@ -3,15 +3,14 @@
 use std::time::Duration;
 
 use evertask_core::outcome::{BodyEnd, StopCause};
-use evertask_core::task::{Failure, FailureKind, TaskId};
+use evertask_core::task::TaskId;
 use evertask_core::time::Clock;
 use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 
 use super::run_deps::StopSignals;
-use crate::supervision::panic_text;
 use crate::supervisor::LeftBehind;
-use crate::task::{Body, TaskResult};
+use crate::task::{Body, BodyResult, RetryFilter, TaskError};
 
 /// What an attempt listens to while its body runs.
 pub(super) struct Attempt<'a> {
@@ -25,6 +24,8 @@ pub(super) struct Attempt<'a> {
     pub(super) told: &'a CancellationToken,
     pub(super) timeout: Option<Duration>,
     pub(super) abort_after: Duration,
+    /// What is asked about an error before it is stored.
+    pub(super) filter: &'a RetryFilter,
 }
 
 impl Attempt<'_> {
@@ -36,7 +37,7 @@ impl Attempt<'_> {
     pub(super) async fn run(&self, mut body: Body) -> (BodyEnd, Option<StopCause>) {
         let cause = tokio::select! {
             biased;
-            ended = &mut body.join => return (body_end(ended), None),
+            ended = &mut body.join => return (self.body_end(ended), None),
             () = self.cancelled.cancelled() => StopCause::Cancel,
             () = self.signals.stop.cancelled() => StopCause::Shutdown,
             limit = self.time_is_up() => StopCause::Timeout(limit),
@@ -44,7 +45,7 @@ impl Attempt<'_> {
         self.told.cancel();
         tokio::select! {
             biased;
-            ended = &mut body.join => return (body_end(ended), Some(cause)),
+            ended = &mut body.join => return (self.body_end(ended), Some(cause)),
             () = self.signals.abort.cancelled() => {}
             () = self.patience_ends(cause) => {}
         }
@@ -64,7 +65,7 @@ impl Attempt<'_> {
                 }
             }
         };
-        (body_end(ended), Some(cause))
+        (self.body_end(ended), Some(cause))
     }
 
     /// Waits until a body that was told to stop has to be aborted; a shutdown decides that itself.
@@ -84,18 +85,15 @@ impl Attempt<'_> {
             None => std::future::pending().await,
         }
     }
-}
 
-fn body_end(ended: Result<TaskResult, JoinError>) -> BodyEnd {
-    match ended {
-        Ok(Ok(())) => BodyEnd::Returned,
-        Ok(Err(error)) => BodyEnd::Failed(error.into_failure()),
-        Err(error) => match error.try_into_panic() {
-            Ok(payload) => BodyEnd::Failed(Failure::new(
-                FailureKind::Panicked,
-                format!("the handler panicked: {}", panic_text(&*payload)),
-            )),
-            Err(_) => BodyEnd::Aborted,
-        },
+    fn body_end(&self, ended: Result<BodyResult, JoinError>) -> BodyEnd {
+        match ended {
+            Ok(Ok(result)) => BodyEnd::Returned(result),
+            Ok(Err(error)) => error.into_end(self.filter),
+            Err(error) => match error.try_into_panic() {
+                Ok(payload) => TaskError::panicked(&*payload).into_end(self.filter),
+                Err(_) => BodyEnd::Aborted,
+            },
+        }
     }
 }

@@ -5,15 +5,22 @@
 //! everything back.
 
 mod attempt;
+mod follow_ups;
 mod hooks;
 mod outcome;
+mod progress;
+mod recall;
 mod registry;
 mod run;
 mod run_deps;
 mod solo;
 mod trip;
+mod what_follows;
 
-pub(crate) use registry::{Cancellation, ClaimUnderWay, DeliveryRegistry, Registration};
+pub(crate) use follow_ups::{Follows, Shelf};
+pub(crate) use registry::{
+    CancelUnderWay, Cancellation, ClaimUnderWay, DeliveryRegistry, Registration,
+};
 pub(crate) use run::run;
 pub(crate) use run_deps::{RunDeps, StopSignals};
 pub(crate) use solo::{SoloGate, SoloTurn};

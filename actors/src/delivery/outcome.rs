@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use evertask_core::lease::RowLease;
-use evertask_core::outcome::aggregate;
+use evertask_core::outcome::{AttemptEnd, Snooze, aggregate};
 use evertask_core::storage::{CancelTask, RowChange, Write};
 use evertask_core::task::{AttemptRecord, Failure, FailureKind};
-use evertask_core::time::Timestamp;
+use evertask_core::time::{Timestamp, later};
 
+use super::follow_ups::Follows;
+use super::progress::note_last;
 use super::run::{Ended, Run};
 use crate::persistence::{ChangeChain, Patience, Settled};
 use crate::scheduler::WakeAt;
@@ -18,7 +20,18 @@ use crate::task::{Hook, Payload};
 impl Run {
     pub(super) async fn park(&mut self, record: AttemptRecord, delay: Duration) -> Settled {
         let due = later(self.deps.clock.now(), delay);
-        let change = self.delivery.lease.park(record, due);
+        self.context.shelf().discard(record.number);
+        let change = self.delivery.lease.park(record, delay, due);
+        let settled = self.settle_outcome(change).await;
+        self.wake_at(Some(due));
+        settled
+    }
+
+    /// Lets go of the task until its handler wants to be called again.
+    pub(super) async fn snooze(&mut self, record: AttemptRecord, snooze: Snooze) -> Settled {
+        let due = later(self.deps.clock.now(), snooze.delay);
+        self.context.shelf().discard(record.number);
+        let change = self.delivery.lease.snooze(record, snooze.reason, due);
         let settled = self.settle_outcome(change).await;
         self.wake_at(Some(due));
         settled
@@ -35,8 +48,27 @@ impl Run {
     pub(super) async fn complete(&mut self, ended: Ended, payload: &Payload) -> Settled {
         let now = self.deps.clock.now();
         let next = self.delivery.next_run(now);
-        let change = self.delivery.lease.complete(ended.record, next, now);
+        let result = match &ended.end {
+            AttemptEnd::Succeeded(result) => result.clone(),
+            AttemptEnd::Failed(..)
+            | AttemptEnd::Snoozed(_)
+            | AttemptEnd::Cancelled
+            | AttemptEnd::Stopped => None,
+        };
+        let follow_ups = self.decide(&ended, Follows::Success);
+        let before = self.delivery.lease.clone();
+        let record = ended.record.clone();
+        let lease = &mut self.delivery.lease;
+        let mut change = lease.complete_with(result, record, next, now);
+        change.follow_ups = follow_ups.rows();
         let settled = self.settle_outcome(change).await;
+        follow_ups.settle(&settled).await;
+        if let Settled::Unfollowed(reason) = settled {
+            self.delivery.lease = before;
+            let what = format!("the storage refused what follows this task: {reason}");
+            let failure = Failure::new(FailureKind::Permanent, what);
+            return self.fail(ended.into_failed(failure), payload).await;
+        }
         self.wake_at(next);
         if matches!(settled, Settled::Applied) {
             self.call(Hook::Completed, payload, ended.context).await;
@@ -51,8 +83,21 @@ impl Run {
         let now = self.deps.clock.now();
         let all = aggregate(ended.record.number, &self.failures, &last);
         let next = self.delivery.next_run(now);
-        let change = self.delivery.lease.fail(all, ended.record, next, now);
-        let settled = self.settle_outcome(change).await;
+        self.name_what_follows_failure(&ended, &last, payload);
+        let mut follow_ups = self.decide(&ended, Follows::Failure);
+        let settled = loop {
+            let before = self.delivery.lease.clone();
+            let (all, record) = (all.clone(), ended.record.clone());
+            let mut change = self.delivery.lease.fail(all, record, next, now);
+            change.follow_ups = follow_ups.rows();
+            let settled = self.settle_outcome(change).await;
+            std::mem::take(&mut follow_ups).settle(&settled).await;
+            let Settled::Unfollowed(reason) = &settled else {
+                break settled;
+            };
+            tracing::error!(%reason, "the storage refused what follows a failed task");
+            self.delivery.lease = before;
+        };
         self.wake_at(next);
         if matches!(settled, Settled::Applied) {
             self.call(Hook::Error(last), payload, ended.context).await;
@@ -62,6 +107,7 @@ impl Run {
 
     pub(super) async fn cancelled(&mut self, ended: Ended, payload: &Payload) -> Settled {
         let failure = ended.record.failure.clone();
+        self.context.shelf().discard(ended.record.number);
         let settled = self.record_cancel(Some(ended.record)).await;
         if let Some(failure) = failure {
             self.call(Hook::Error(failure), payload, ended.context)
@@ -72,6 +118,7 @@ impl Run {
 
     pub(super) async fn stop(&mut self, ended: Ended, payload: &Payload) -> Settled {
         let failure = ended.record.failure.clone();
+        self.context.shelf().discard(ended.record.number);
         let now = self.deps.clock.now();
         let change = self.delivery.lease.stop(Some(ended.record), now);
         let settled = self.settle_outcome(change).await;
@@ -130,6 +177,7 @@ impl Run {
         match self.deps.storage.task(id).await {
             Ok(Some(record)) => {
                 let mut lease = RowLease::new(&record);
+                note_last(&self.context.progress(), &mut lease);
                 let mut chain = ChangeChain::default();
                 self.settle_in(&mut chain, lease.note(attempt)).await
             }
@@ -140,11 +188,4 @@ impl Run {
             }
         }
     }
-}
-
-fn later(now: Timestamp, delay: Duration) -> Timestamp {
-    chrono::TimeDelta::from_std(delay)
-        .ok()
-        .and_then(|delay| now.checked_add_signed(delay))
-        .unwrap_or(Timestamp::MAX_UTC)
 }

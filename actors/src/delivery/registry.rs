@@ -43,6 +43,8 @@ struct EarlyCancel {
     until: Option<u64>,
     /// Whether a delivery has learned of it.
     is_heard: bool,
+    /// Fires when the mark is removed.
+    forgotten: CancellationToken,
 }
 
 struct Entry {
@@ -179,6 +181,26 @@ impl DeliveryRegistry {
         }
     }
 
+    /// Whether no delivery of the id is under way, and none that is to come would be cancelled.
+    pub(crate) fn is_quiet(&self, id: TaskId) -> bool {
+        !self.contains(id) && !self.0.book.lock().cancelled.contains_key(&id)
+    }
+
+    /// Waits until the delivery of the id that is under way now has ended and a cancel that was kept
+    /// for one is forgotten.
+    pub(crate) fn quiet(&self, id: TaskId) -> impl Future<Output = ()> + use<> {
+        let ended = self.ended(id);
+        let book = self.0.book.lock();
+        let early = book.cancelled.get(&id);
+        let forgotten = early.map(|early| early.forgotten.clone());
+        async move {
+            ended.await;
+            if let Some(forgotten) = forgotten {
+                forgotten.cancelled().await;
+            }
+        }
+    }
+
     /// Marks a task as cancelled before that is stored, and fires the token of its delivery.
     ///
     /// If there is no delivery, a claim may be about to bring one: the mark is kept until no claim
@@ -195,6 +217,7 @@ impl DeliveryRegistry {
                 cancellation,
                 until: None,
                 is_heard: false,
+                forgotten: CancellationToken::new(),
             });
             early.until = None;
             (false, false)
@@ -245,8 +268,10 @@ impl Book {
     /// Forgets early cancels that no claim can meet any more.
     fn forget_cancels(&mut self) {
         let oldest = self.claims.first().copied().unwrap_or(u64::MAX);
-        self.cancelled
-            .retain(|_, early| early.until.is_none_or(|until| oldest <= until));
+        let forgotten = self
+            .cancelled
+            .extract_if(|_, early| early.until.is_some_and(|until| until < oldest));
+        forgotten.for_each(|(_, early)| early.forgotten.cancel());
     }
 }
 
@@ -436,6 +461,27 @@ mod tests {
         assert!(registry.ended(ID).now_or_never().is_none());
         drop(delivery);
         ended.await;
+    }
+
+    #[actix::test]
+    async fn an_id_is_quiet_when_no_delivery_and_no_cancel_is_left_of_it() {
+        let registry = DeliveryRegistry::new();
+        assert!(registry.is_quiet(ID));
+        registry.quiet(ID).await;
+        let delivery = registry.register(ID).expect("nothing is under way");
+        assert!(!registry.is_quiet(ID));
+        let quiet = registry.quiet(ID);
+        assert!(registry.quiet(ID).now_or_never().is_none());
+        drop(delivery);
+        quiet.await;
+        let claim = registry.begin_claim();
+        drop(registry.cancel(ID, because("early")));
+        assert!(!registry.is_quiet(ID), "the claim may bring the task");
+        let quiet = registry.quiet(ID);
+        assert!(registry.quiet(ID).now_or_never().is_none());
+        drop(claim);
+        quiet.await;
+        assert!(registry.is_quiet(ID));
     }
 
     #[actix::test]

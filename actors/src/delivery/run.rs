@@ -1,19 +1,24 @@
 //! The steps of a delivery, from the start of its handler to its recorded outcome.
 
 use std::panic::AssertUnwindSafe;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
 use evertask_core::outcome::{
-    AttemptEnd, NextStep, StopCause, after_failures, classify, next_step,
+    AttemptEnd, NextStep, StopCause, after_failures, bound_snoozes, classify, expired, next_step,
 };
 use evertask_core::storage::RowChange;
 use evertask_core::task::{
     AttemptId, AttemptOutcome, AttemptRecord, DeliveryId, Failure, FailureKind, Status, WaitReason,
 };
+use futures::future::OptionFuture;
+use tokio::task::yield_now;
 use tokio_util::sync::CancellationToken;
 
 use super::attempt::Attempt;
+use super::progress::{Reporting, note_last};
+use super::recall::failures_of_run;
 use super::run_deps::RunDeps;
 use super::solo::SoloTurn;
 use super::trip::{Delivery, Input};
@@ -80,7 +85,7 @@ impl Run {
         let run = delivery.lease.state().run_count.saturating_add(1);
         let log = DeliveryLog::new(options, id, run, new_id, &deps.clock);
         let (name, handlers) = (delivery.task.name, &deps.handlers);
-        let context = DeliveryContext::new(id, name, &deps.client, handlers, log);
+        let context = DeliveryContext::new(id, name, &deps.client, handlers, log, &deps.data);
         Self {
             chain: ChangeChain::default(),
             context: Arc::new(context),
@@ -117,6 +122,10 @@ impl Run {
         if self.delivery.registration.cancelled().is_cancelled() {
             return self.record_cancel(None).await;
         }
+        let start_by = self.delivery.lease.state().start_by;
+        if let Some(failure) = expired(start_by, self.deps.clock.now()) {
+            return self.expire(failure).await;
+        }
         let payload = match self.decode() {
             Ok(payload) => payload,
             Err(failure) => return self.give_up_decoding(failure).await,
@@ -141,25 +150,28 @@ impl Run {
                 .await;
             self.chain = chain;
         }
-        self.attempt_until_done(payload, resumes).await
+        self.attempt_until_done(payload).await
     }
 
-    async fn attempt_until_done(&mut self, payload: Payload, resumes: bool) -> Settled {
-        let mut waited = if resumes { self.parked_delay() } else { None };
+    async fn attempt_until_done(&mut self, payload: Payload) -> Settled {
         loop {
-            if let (Some(delay), Some(failure)) = (waited.take(), self.failures.last().cloned()) {
+            if let Some(delay) = self.delivery.lease.state().retry_delay {
+                let last = self.failures.last().cloned();
+                let failure = last.unwrap_or_else(forgotten);
                 self.hook(Hook::Retry(failure, delay), &payload, self.number())
                     .await;
             }
-            let ended = self.attempt(&payload).await;
-            match next_step(&ended.end, ended.record.number, &self.delivery.retry) {
+            let mut ended = self.attempt(&payload).await;
+            self.name_what_follows(&mut ended, &payload);
+            let (retries, randomness) = (&self.delivery.retries, &*self.deps.randomness);
+            match next_step(&ended.end, ended.record.number, retries, randomness) {
                 NextStep::RetryInSlot(delay) => {
-                    match self.wait_in_slot(ended, delay, &payload).await {
-                        Ok(()) => waited = Some(delay),
-                        Err(settled) => return settled,
+                    if let Err(settled) = self.wait_in_slot(ended, delay, &payload).await {
+                        return settled;
                     }
                 }
                 NextStep::Park(delay) => return self.park(ended.record, delay).await,
+                NextStep::Snooze(snooze) => return self.snooze(ended.record, snooze).await,
                 NextStep::Complete => return self.complete(ended, &payload).await,
                 NextStep::Fail => return self.fail(ended, &payload).await,
                 NextStep::Cancel => return self.cancelled(ended, &payload).await,
@@ -183,6 +195,14 @@ impl Run {
                 Ok(payload)
             }
         }
+    }
+
+    /// Records that the task came too late: its handler is never entered, and no hook is called.
+    async fn expire(&mut self, failure: Failure) -> Settled {
+        let (id, task) = (self.delivery.lease.id(), self.delivery.task.name);
+        tracing::warn!(%id, task, "a task has expired: {}", failure.text);
+        let change = self.delivery.lease.poison(failure, self.deps.clock.now());
+        self.settle(change).await
     }
 
     /// Records that a payload can't be decoded: it waits for another start, a bounded number of
@@ -219,33 +239,26 @@ impl Run {
         }
         match self.settle(change).await {
             Settled::Applied => None,
-            refused @ (Settled::Superseded | Settled::Abandoned) => Some(refused),
+            refused @ (Settled::Superseded | Settled::Abandoned | Settled::Unfollowed(_)) => {
+                Some(refused)
+            }
         }
     }
 
     /// A task that was attempted in another delivery knows its failures from the storage: those of
     /// this run, as far as the audit level keeps attempts, and in any case the one it `parked` with.
     async fn recall_failures(&mut self, parked: Option<Failure>) {
-        match self.deps.storage.attempts(self.delivery.lease.id()).await {
-            Ok(attempts) => {
-                let failed = attempts.into_iter();
-                let failed = failed.filter(|attempt| attempt.outcome == AttemptOutcome::Failed);
-                self.failures = failed.filter_map(|attempt| attempt.failure).collect();
-                let of_this_run = self.delivery.lease.state().attempts as usize;
-                let of_earlier_runs = self.failures.len().saturating_sub(of_this_run);
-                self.failures.drain(..of_earlier_runs);
-            }
+        let (id, attempts) = (
+            self.delivery.lease.id(),
+            self.delivery.lease.state().attempts,
+        );
+        match failures_of_run(self.deps.storage.queries(), id, attempts).await {
+            Ok(failures) => self.failures = failures,
             Err(error) => tracing::warn!(%error, "earlier failures can't be read"),
         }
         if self.failures.is_empty() {
             self.failures.extend(parked);
         }
-    }
-
-    fn parked_delay(&self) -> Option<Duration> {
-        let last = self.failures.last()?;
-        let failed = self.delivery.lease.state().attempts;
-        self.delivery.retry.delay_after(failed, last.kind)
     }
 
     /// The number of the attempt that is next or running.
@@ -261,11 +274,14 @@ impl Run {
         self.begin_attempt(number);
         let started_at = deps.clock.now();
         let begun = deps.clock.elapsed();
-        let body = self
-            .delivery
-            .task
-            .handler
-            .spawn(&deps.handlers, payload, context.clone());
+        let held = Arc::clone(&deps.storage);
+        let body = self.delivery.task.handler.spawn(
+            &deps.handlers,
+            payload,
+            context.clone(),
+            deps.max_result,
+            held,
+        );
         let attempt = Attempt {
             id: self.delivery.lease.id(),
             task: self.delivery.task.name,
@@ -275,26 +291,43 @@ impl Run {
             told: &told,
             timeout: self.delivery.timeout,
             abort_after: deps.abort_after,
+            filter: &self.delivery.task.options.filter,
         };
-        let (body, fired) = if self.turn.is_some() {
-            let running = attempt.run(body);
-            tokio::pin!(running);
-            tokio::select! {
-                biased;
-                ended = &mut running => ended,
-                () = deps.clock.sleep(deps.probation) => {
-                    let change = self.delivery.lease.outlive_probation();
-                    let stored = self.chain.post(&deps.persistence, change);
-                    tokio::join!(running, pass_on(self.turn.take(), stored)).0
-                }
+        let said = self.context.progress();
+        let mut running = pin!(attempt.run(body));
+        let is_alone = self.turn.is_some();
+        let over = unless_over(&mut running, async {
+            if is_alone {
+                deps.clock.sleep(deps.probation).await;
+            } else {
+                yield_now().await;
             }
+        });
+        let (body, fired) = if let Some(over) = over.await {
+            over
         } else {
-            self.chain
-                .send_held_unless_over(&deps.persistence, attempt.run(body))
-                .await
+            let passed_on = if is_alone {
+                let change = self.delivery.lease.outlive_probation();
+                let stored = self.chain.post(&deps.persistence, change);
+                Some(pass_on(self.turn.take(), stored))
+            } else {
+                self.chain.send_held(&deps.persistence);
+                None
+            };
+            let reporting = Reporting {
+                said: said.clone(),
+                lease: &mut self.delivery.lease,
+                chain: &mut self.chain,
+                persistence: &deps.persistence,
+                clock: &*deps.clock,
+            };
+            let passed_on = OptionFuture::from(passed_on);
+            tokio::join!(reporting.until_over(running), passed_on).0
         };
+        note_last(&said, &mut self.delivery.lease);
         let cancelled = self.delivery.registration.cancelled().is_cancelled();
-        let end = classify(body, fired, cancelled);
+        let snoozes = self.delivery.lease.state().snoozes;
+        let end = bound_snoozes(classify(body, fired, cancelled), snoozes, deps.max_snoozes);
         let (outcome, failure) = recorded(&end, fired);
         let record = AttemptRecord {
             id: AttemptId(deps.ids.next(started_at)),
@@ -324,7 +357,8 @@ impl Run {
         payload: &Payload,
     ) -> Result<(), Settled> {
         self.failures.extend(ended.record.failure.clone());
-        let change = self.delivery.lease.retry_in_slot(ended.record);
+        self.context.shelf().discard(ended.record.number);
+        let change = self.delivery.lease.retry_in_slot(ended.record, delay);
         let stored = self.chain.post(&self.deps.persistence, change);
         if self.turn.is_some() {
             pass_on(self.turn.take(), stored).await;
@@ -375,7 +409,8 @@ impl Run {
         let last = logs.lines.last().map(|line| line.sequence);
         chain.attach(logs);
         let settled = chain.settle(persistence, change).await;
-        if let Some(last) = last {
+        // An outcome that is refused for its follow-ups is followed by another one, with the lines.
+        if let (Some(last), false) = (last, matches!(settled, Settled::Unfollowed(_))) {
             log.written(last);
         }
         settled
@@ -390,12 +425,33 @@ async fn pass_on(turn: Option<SoloTurn>, stored: Posted) {
     drop(turn);
 }
 
+/// Lets a body go on until `signal` comes; answers what it came to if it was over before.
+async fn unless_over<B: Future>(
+    body: &mut Pin<&mut B>,
+    signal: impl Future<Output = ()>,
+) -> Option<B::Output> {
+    tokio::select! {
+        biased;
+        over = body => Some(over),
+        () = signal => None,
+    }
+}
+
+/// What stands for the failure before a retry that a crash interrupted, if the audit level keeps none.
+fn forgotten() -> Failure {
+    Failure::new(
+        FailureKind::Other,
+        "the failure of the attempt before was not kept",
+    )
+}
+
 /// What the record of an attempt says of its end.
 fn recorded(end: &AttemptEnd, fired: Option<StopCause>) -> (AttemptOutcome, Option<Failure>) {
     let failure = |kind, text: &str| Some(Failure::new(kind, text));
     match end {
-        AttemptEnd::Succeeded => (AttemptOutcome::Succeeded, None),
-        AttemptEnd::Failed(failure) => (AttemptOutcome::Failed, Some(failure.clone())),
+        AttemptEnd::Succeeded(_) => (AttemptOutcome::Succeeded, None),
+        AttemptEnd::Failed(failure, _) => (AttemptOutcome::Failed, Some(failure.clone())),
+        AttemptEnd::Snoozed(_) => (AttemptOutcome::Snoozed, None),
         AttemptEnd::Cancelled => {
             let text = if fired.is_some() {
                 "the task was cancelled"

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use actix::Addr;
 use evertask_core::log::LogOptions;
+use evertask_core::random::Randomness;
 use evertask_core::storage::TaskStorage;
 use evertask_core::task::{IdSource, ProcessId};
 use evertask_core::time::Clock;
@@ -14,12 +15,14 @@ use crate::persistence::PersistenceClient;
 use crate::runtime::Client;
 use crate::scheduler::Scheduler;
 use crate::supervisor::LeftBehind;
+use crate::task::AppData;
 
 /// What every running delivery needs.
 pub(crate) struct RunDeps {
     pub(crate) process: ProcessId,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn IdSource>,
+    pub(crate) randomness: Arc<dyn Randomness>,
     pub(crate) storage: Arc<dyn TaskStorage>,
     pub(crate) persistence: PersistenceClient,
     pub(crate) scheduler: Addr<Scheduler>,
@@ -32,6 +35,12 @@ pub(crate) struct RunDeps {
     pub(crate) probation: Duration,
     /// In how many starts a payload may fail to decode.
     pub(crate) decode_failures: u32,
+    /// How often in a row a handler may ask to be called later.
+    pub(crate) max_snoozes: u32,
+    /// How many bytes of JSON a handler may return.
+    pub(crate) max_result: usize,
+    /// What handlers use of the application.
+    pub(crate) data: AppData,
     /// Which lines of tasks are kept, unless the kind of task says otherwise.
     pub(crate) logs: LogOptions,
 }

@@ -2,13 +2,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use evertask_core::lease::RowLease;
-use evertask_core::retry::RetryPolicy;
+use evertask_core::rank::Rank;
+use evertask_core::retry::{Retries, RetryPolicy};
 use evertask_core::schedule::Recurrence;
 use evertask_core::task::TaskRecord;
 use evertask_core::time::Timestamp;
 
 use super::registry::Registration;
-use crate::queue::{Gate, Place};
+use crate::queue::{Gate, Place, Turn};
 use crate::task::{Payload, RegisteredTask};
 
 /// What the handler is given.
@@ -24,11 +25,13 @@ pub(crate) struct Delivery {
     pub(crate) lease: RowLease,
     pub(crate) input: Input,
     pub(crate) task: RegisteredTask,
-    pub(crate) retry: RetryPolicy,
+    pub(crate) retries: Retries,
     /// How long an attempt may run, if limited.
     pub(crate) timeout: Option<Duration>,
     /// When it runs again, if it does.
     pub(crate) recurrence: Option<Recurrence>,
+    /// Its place among those that wait for a slot.
+    pub(crate) rank: Rank,
     /// Since when it could have run.
     pub(crate) due_at: Timestamp,
     /// Whether it was taken from a dead owner.
@@ -37,6 +40,8 @@ pub(crate) struct Delivery {
     // Dropped last and in this order: the id is free before its place is.
     pub(crate) registration: Registration,
     _place: Place,
+    /// Dropped last: who gets the turn finds a place.
+    pub(crate) turn: Option<Turn>,
 }
 
 impl Delivery {
@@ -48,15 +53,12 @@ impl Delivery {
         registration: Registration,
         place: Place,
     ) -> Self {
+        let rank = Rank::of(&record, gate.config.ageing);
         let stored = Input::Stored {
             version: record.definition.payload_version,
             json: std::mem::take(&mut record.definition.payload),
         };
         let definition = &record.definition;
-        let retry = definition.retry.as_ref();
-        let retry = retry
-            .or(task.options.retry.as_ref())
-            .or(gate.config.retry.as_ref());
         let timeout = definition
             .timeout
             .or(task.options.timeout)
@@ -65,14 +67,16 @@ impl Delivery {
             lease: RowLease::new(&record),
             recurrence: None,
             input: live.map_or(stored, Input::Live),
-            retry: retry.cloned().unwrap_or_default(),
+            retries: retries(&record, task, gate),
             timeout: timeout.filter(|timeout| !timeout.is_zero()),
+            rank,
             due_at: record.state.available_at.unwrap_or(definition.created_at),
             interrupted: false,
             task: task.clone(),
             gate: Arc::clone(gate),
             registration,
             _place: place,
+            turn: None,
         }
     }
 
@@ -82,4 +86,26 @@ impl Delivery {
         let state = self.lease.state();
         recurrence.after(state.next_run_at?, state.run_count.saturating_add(1), now)
     }
+}
+
+/// How a task is retried: as it says itself, as its kind does, as its queue does. That of the queue is
+/// the runtime's if it has none of its own.
+///
+/// What a task says was checked when it was dispatched, but perhaps by another program: what can't be
+/// used here is passed over.
+fn retries(record: &TaskRecord, task: &RegisteredTask, gate: &Gate) -> Retries {
+    let resolve = |policy: &RetryPolicy| Retries::resolve(policy, &task.customs);
+    if let Some(own) = &record.definition.retry {
+        match resolve(own) {
+            Ok(retries) => return retries,
+            Err(error) => {
+                let (id, name) = (record.id(), task.name);
+                tracing::warn!(%id, task = name, %error, "the task is retried as its kind is");
+            }
+        }
+    }
+    let inherited = task.options.retry.as_ref().or(gate.config.retry.as_ref());
+    // These were checked at start.
+    let inherited = inherited.and_then(|policy| resolve(policy).ok());
+    inherited.unwrap_or_default()
 }

@@ -1,30 +1,31 @@
-//! From a dispatch to a stored row with a place, or without one.
+//! From a dispatch to a row with a place, or without one.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix::Addr;
 use evertask_core::audit::AuditLevel;
 use evertask_core::schedule::Recurrence;
-use evertask_core::storage::{Answer, InsertAnswer, NewTask, Write};
+use evertask_core::storage::NewTask;
 use evertask_core::task::{
     Generation, IdSource, ProcessId, RowState, TaskDefinition, TaskId, TaskRecord,
 };
-use evertask_core::time::{Clock, Timestamp, to_micros};
+use evertask_core::time::{Clock, LATEST, Timestamp, later, to_micros};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::check::{check, recurrence_of, series_of};
+use super::admitted::Admitted;
+use super::batch::DispatchAll;
+use super::check::{check, deadline_of, key_of, recurrence_of, series_of};
 use super::error::DispatchError;
 use super::message::{Dispatch, When};
-use crate::delivery::{Delivery, DeliveryRegistry, Registration};
-use crate::persistence::{Patience, PersistenceClient, WriteError};
-use crate::pool::{Deliver, SweepOrphans};
-use crate::queue::{Gate, Place, Queue, Spill, WhenFull};
+use super::route::{Route, Routed, Wanted};
+use super::turns::KeyTurns;
+use crate::delivery::DeliveryRegistry;
+use crate::persistence::PersistenceClient;
+use crate::queue::{Gate, Gates, Queue, TurnKeeper};
 use crate::runtime::Lifecycle;
-use crate::scheduler::{Scheduler, WakeAt};
-use crate::supervision::tell;
-use crate::task::{HandlerCatalog, Payload, RegisteredTask};
+use crate::scheduler::Scheduler;
+use crate::task::{HandlerCatalog, RegisteredTask, TaskOptions};
 
 /// What admitting a dispatch needs.
 #[derive(Clone)]
@@ -32,6 +33,7 @@ pub(crate) struct AdmissionDeps {
     pub(crate) catalog: Arc<HandlerCatalog>,
     pub(crate) gates: Gates,
     pub(crate) registry: DeliveryRegistry,
+    pub(crate) turns: TurnKeeper,
     pub(crate) persistence: PersistenceClient,
     pub(crate) scheduler: Addr<Scheduler>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -44,154 +46,234 @@ pub(crate) struct AdmissionDeps {
     pub(crate) patience: Duration,
     pub(crate) round_trip_payloads: bool,
     pub(crate) audit_level: AuditLevel,
+    pub(crate) key_turns: KeyTurns,
 }
 
-/// The queues by name.
-#[derive(Clone)]
-pub(crate) struct Gates(Arc<HashMap<String, Arc<Gate>>>);
-
-impl Gates {
-    pub(crate) fn new(gates: &[Arc<Gate>]) -> Self {
-        let named = gates
-            .iter()
-            .map(|gate| (gate.name().to_owned(), Arc::clone(gate)));
-        Self(Arc::new(named.collect()))
-    }
-
-    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Gate>> {
-        self.0.values()
-    }
-
-    /// The queue of that name, or the default one with a warning.
-    fn get(&self, name: &str) -> Option<&Arc<Gate>> {
-        self.0.get(name).or_else(|| {
-            tracing::warn!(
-                queue = name,
-                "the queue is not configured, using the default one"
-            );
-            self.0.get(Queue::DEFAULT)
-        })
-    }
-}
-
-/// Where the row goes once it is stored.
-enum Route {
-    /// To its pool: a place and an entry in the registry are taken.
-    Window(Place, Registration),
-    /// It stays stored and is claimed when there is room; the claim waits for this insert.
-    Spilled(Spill),
-    /// It stays stored and is claimed when it is due.
-    Later(Timestamp),
-}
-
-/// A dispatch that was found good, with everything taken that it needs.
-pub(crate) struct Admitted {
-    deps: AdmissionDeps,
+/// A dispatch that was found good; nothing is taken for it yet.
+pub(crate) struct Inspected {
     task: RegisteredTask,
-    gate: Arc<Gate>,
-    payload: Payload,
-    row: NewTask,
-    recurrence: Option<Recurrence>,
-    route: Route,
-    _under_way: OwnedSemaphorePermit,
+    /// The queue it is for.
+    declared: Arc<Gate>,
+    encoded: Arc<str>,
+    key: Option<String>,
+    audit_level: AuditLevel,
+    dispatch: Dispatch,
 }
 
-/// Checks a dispatch and takes a place for it; nothing is stored yet.
-pub(crate) fn admit(deps: &AdmissionDeps, dispatch: Dispatch) -> Result<Admitted, DispatchError> {
-    if deps.lifecycle.is_stopped() {
-        return Err(DispatchError::ShuttingDown);
-    }
+/// What a dispatch comes to at an instant.
+pub(crate) struct Plan {
+    definition: TaskDefinition,
+    recurrence: Option<Recurrence>,
+    /// When it is due, if that is later.
+    later: Option<Timestamp>,
+    now: Timestamp,
+}
+
+/// Checks a dispatch; nothing is stored and nothing taken.
+pub(crate) fn inspect(
+    deps: &AdmissionDeps,
+    dispatch: Dispatch,
+) -> Result<Inspected, DispatchError> {
     let Some(task) = deps.catalog.get(dispatch.task) else {
         let task = dispatch.task.to_owned();
         return Err(DispatchError::UnknownTask { task });
     };
     let encoded = check(&dispatch, deps.max_payload)?;
+    let key = key_of(&dispatch)?;
+    if let Some(retry) = &dispatch.retry {
+        deps.catalog.check_retry(retry)?;
+    }
     let audit_level = dispatch.audit_level.or(task.options.audit_level);
-    let wanted = dispatch.queue.as_deref().or(task.options.queue.as_deref());
-    let gate = deps.gates.get(wanted.unwrap_or(Queue::DEFAULT));
-    let gate = Arc::clone(gate.ok_or(DispatchError::ShuttingDown)?);
-    let under_way = Arc::clone(&deps.under_way).try_acquire_owned();
-    let under_way = under_way.map_err(|_| DispatchError::Overloaded {
-        limit: deps.max_under_way,
-    })?;
-    let now = deps.clock.now();
-    let id = dispatch.id.unwrap_or_else(|| TaskId(deps.ids.next(now)));
-    let due = due_at(dispatch.when, now);
-    let series = series_of(&dispatch, due.unwrap_or(now))?;
-    let recurrence = recurrence_of(series.as_ref())?;
-    let route = route(deps, &gate, id, due.filter(|due| *due > now))?;
-    let payload = Arc::clone(&dispatch.payload);
-    let definition = TaskDefinition {
-        queue: gate.name().to_owned(),
-        scheduled_at: due,
-        audit_level: audit_level.unwrap_or(deps.audit_level),
-        series,
-        ..define(dispatch, id, &encoded, now)
+    let named = dispatch.queue.as_deref().or(task.options.queue.as_deref());
+    let unnamed = match dispatch.series {
+        Some(_) => Queue::RECURRING,
+        None => Queue::DEFAULT,
     };
-    let row = row(definition, &route, deps.process, now);
-    Ok(Admitted {
-        deps: deps.clone(),
+    let gate = deps.gates.get(named.unwrap_or(unnamed));
+    Ok(Inspected {
         task: task.clone(),
-        gate,
-        payload,
-        row,
-        recurrence,
-        route,
-        _under_way: under_way,
+        declared: Arc::clone(gate.ok_or(DispatchError::ShuttingDown)?),
+        encoded,
+        key,
+        audit_level: audit_level.unwrap_or(deps.audit_level),
+        dispatch,
     })
+}
+
+/// Checks a dispatch that is to be stored by this runtime, which must be able to.
+fn inspect_live(deps: &AdmissionDeps, dispatch: Dispatch) -> Result<Inspected, DispatchError> {
+    if deps.lifecycle.is_stopped() {
+        return Err(DispatchError::ShuttingDown);
+    }
+    inspect(deps, dispatch)
+}
+
+/// Checks a dispatch and takes a place for it; nothing is stored yet.
+pub(crate) fn admit(
+    deps: &AdmissionDeps,
+    dispatch: Dispatch,
+) -> Result<(Admitted, OwnedSemaphorePermit), DispatchError> {
+    let inspected = inspect_live(deps, dispatch)?;
+    let under_way = hold_under_way(deps, 1)?;
+    let may_wait = !inspected.dispatch.caller.is_handler;
+    Ok((inspected.place(deps, may_wait)?, under_way))
+}
+
+/// What a batch holds while it is stored: of each of its tasks what was taken for it, or why it can't be.
+pub(super) type AdmittedBatch = (Vec<Result<Admitted, DispatchError>>, OwnedSemaphorePermit);
+
+/// Checks the dispatches of a batch and takes places for them; none of them waits for one.
+pub(super) fn admit_all(
+    deps: &AdmissionDeps,
+    dispatches: Vec<Dispatch>,
+) -> Result<AdmittedBatch, DispatchError> {
+    let count = dispatches.len();
+    let dispatches = dispatches.into_iter();
+    let inspected: Vec<_> = dispatches.map(|it| inspect_live(deps, it)).collect();
+    let sizes = inspected.iter().flatten().map(Inspected::payload_size);
+    let (limit, bytes) = (DispatchAll::MAX_TASKS, DispatchAll::MAX_BYTES);
+    if count > limit || sizes.sum::<usize>() > bytes {
+        return Err(DispatchError::BatchTooLarge { limit, bytes });
+    }
+    let under_way = hold_under_way(deps, count)?;
+    let inspected = inspected.into_iter();
+    let admitted = inspected.map(|inspected| inspected?.place(deps, false));
+    Ok((admitted.collect(), under_way))
+}
+
+/// Counts dispatches among those that are waiting for their commit, of which there is a limit.
+fn hold_under_way(
+    deps: &AdmissionDeps,
+    dispatches: usize,
+) -> Result<OwnedSemaphorePermit, DispatchError> {
+    let wanted = u32::try_from(dispatches.min(deps.max_under_way)).unwrap_or(u32::MAX);
+    let under_way = Arc::clone(&deps.under_way).try_acquire_many_owned(wanted);
+    under_way.map_err(|_| DispatchError::Overloaded {
+        limit: deps.max_under_way,
+    })
+}
+
+impl Inspected {
+    /// How long its payload is.
+    pub(crate) fn payload_size(&self) -> usize {
+        self.encoded.len()
+    }
+
+    /// Says what the dispatch comes to at `now`.
+    pub(crate) fn plan(&self, id: TaskId, now: Timestamp) -> Result<Plan, DispatchError> {
+        let due = due_at(self.dispatch.when, now);
+        let first = due.unwrap_or(now);
+        let series = series_of(&self.dispatch, first)?;
+        let deadline = deadline_of(&self.dispatch, self.task.options.start_within, first);
+        let recurrence = recurrence_of(series.as_ref())?;
+        let priority = self.dispatch.priority.or(self.task.options.priority);
+        let held = self.dispatch.key_for;
+        let held = held.filter(|_| self.key.is_some() && series.is_none());
+        let definition = TaskDefinition {
+            queue: self.declared.name().to_owned(),
+            scheduled_at: due,
+            priority: priority.unwrap_or(0),
+            audit_level: self.audit_level,
+            key: self.key.clone(),
+            key_until: held.map(|time| later(now, time)),
+            deadline,
+            series,
+            ..define(self.dispatch.clone(), id, &self.encoded, now)
+        };
+        Ok(Plan {
+            definition,
+            recurrence,
+            later: due.filter(|due| *due > now),
+            now,
+        })
+    }
+
+    /// Takes a place for the dispatch, unless its queue refuses it or has its caller wait.
+    pub(crate) fn place(
+        self,
+        deps: &AdmissionDeps,
+        may_wait: bool,
+    ) -> Result<Admitted, DispatchError> {
+        let now = deps.clock.now();
+        let id = self.dispatch.id;
+        let id = id.unwrap_or_else(|| TaskId(deps.ids.next(now)));
+        let plan = self.plan(id, now)?;
+        let routed = self.wanted(&plan, may_wait).route(deps)?;
+        Ok(self.admit(deps, plan, routed))
+    }
+
+    /// Takes a place if there is one; a task that follows another is never refused.
+    ///
+    /// `is_fresh` says that nobody can have stored its id before. Only such a task may get a place:
+    /// of any other, nobody knows when its commit is answered whether the row is this one.
+    pub(crate) fn follow(self, deps: &AdmissionDeps, plan: Plan, is_fresh: bool) -> Admitted {
+        let routed = self.wanted(&plan, false).follow(deps, is_fresh);
+        self.admit(deps, plan, routed)
+    }
+
+    fn wanted<'a>(&'a self, plan: &'a Plan, may_wait: bool) -> Wanted<'a> {
+        Wanted {
+            gate: &self.declared,
+            definition: &plan.definition,
+            now: plan.now,
+            later: plan.later,
+            may_wait,
+        }
+    }
+
+    fn admit(self, deps: &AdmissionDeps, plan: Plan, routed: Routed) -> Admitted {
+        let Routed { gate, route } = routed;
+        let mut definition = plan.definition;
+        gate.name().clone_into(&mut definition.queue);
+        if !Arc::ptr_eq(&self.declared, &gate) {
+            keep_defaults(&mut definition, &self.task.options, &self.declared);
+        }
+        Admitted {
+            deps: deps.clone(),
+            row: row(definition, &route, deps.process, plan.now),
+            task: self.task,
+            gate,
+            payload: self.dispatch.payload,
+            recurrence: plan.recurrence,
+            route,
+            caller_gone: self.dispatch.caller.gone,
+        }
+    }
+}
+
+impl Plan {
+    /// The row of a task that nobody holds a place for.
+    pub(crate) fn unowned(self) -> NewTask {
+        let available_at = self.later.unwrap_or(self.now);
+        new_task(self.definition, RowState::waiting(available_at))
+    }
+}
+
+/// Has a task that goes to another queue keep what its own one says.
+fn keep_defaults(definition: &mut TaskDefinition, options: &TaskOptions, declared: &Gate) {
+    let config = &declared.config;
+    if definition.retry.is_none() && options.retry.is_none() {
+        definition.retry.clone_from(&config.retry);
+    }
+    if definition.timeout.is_none() && options.timeout.is_none() {
+        definition.timeout = config.timeout;
+    }
 }
 
 fn due_at(when: When, now: Timestamp) -> Option<Timestamp> {
     match when {
         When::Now => None,
-        When::After(delay) => {
-            let due = chrono::TimeDelta::from_std(delay).ok();
-            let due = due.and_then(|delay| now.checked_add_signed(delay));
-            Some(to_micros(due.unwrap_or(LATEST)))
-        }
+        When::After(delay) => Some(later(now, delay)),
         When::At(instant) => Some(to_micros(instant.min(LATEST))),
-    }
-}
-
-/// The latest instant every database can store: the end of the year 9999.
-const LATEST: Timestamp = match Timestamp::from_timestamp(253_402_300_799, 0) {
-    Some(instant) => instant,
-    None => Timestamp::UNIX_EPOCH,
-};
-
-fn route(
-    deps: &AdmissionDeps,
-    gate: &Arc<Gate>,
-    id: TaskId,
-    later: Option<Timestamp>,
-) -> Result<Route, DispatchError> {
-    if let Some(at) = later {
-        return Ok(Route::Later(at));
-    }
-    // A draining runtime starts nothing, and an id that is under way is stored already: both only
-    // have to reach the storage, however full the window is.
-    if !deps.lifecycle.is_running() || deps.registry.contains(id) {
-        return Ok(Route::Spilled(gate.begin_spill()));
-    }
-    if let Some(place) = gate.take_place()
-        && let Some(registration) = deps.registry.register(id)
-    {
-        return Ok(Route::Window(place, registration));
-    }
-    match gate.config.when_full {
-        WhenFull::Reject if gate.is_full() => Err(DispatchError::QueueFull {
-            queue: gate.name().to_owned(),
-        }),
-        WhenFull::Spill | WhenFull::Reject => Ok(Route::Spilled(gate.begin_spill())),
     }
 }
 
 fn define(dispatch: Dispatch, id: TaskId, encoded: &str, now: Timestamp) -> TaskDefinition {
     TaskDefinition {
         payload_version: dispatch.version,
-        priority: dispatch.priority,
         tags: dispatch.tags,
         correlation_id: dispatch.correlation_id,
+        concurrency_key: dispatch.concurrency_key,
         parent_id: dispatch.parent_id,
         retry: dispatch.retry,
         timeout: dispatch.timeout,
@@ -203,11 +285,17 @@ fn define(dispatch: Dispatch, id: TaskId, encoded: &str, now: Timestamp) -> Task
 fn row(definition: TaskDefinition, route: &Route, process: ProcessId, now: Timestamp) -> NewTask {
     let state = match route {
         Route::Window(..) => RowState::queued(now, process),
-        Route::Spilled(_) => RowState::waiting(now),
+        Route::Spilled(..) | Route::AwaitsTurn(_) => RowState::waiting(now),
         Route::Later(at) => RowState::waiting(*at),
     };
+    new_task(definition, state)
+}
+
+fn new_task(definition: TaskDefinition, state: RowState) -> NewTask {
     let state = RowState {
         next_run_at: definition.series.as_ref().map(|series| series.anchor),
+        active_key: definition.key.clone(),
+        start_by: definition.deadline,
         ..state
     };
     NewTask::new(TaskRecord {
@@ -215,86 +303,4 @@ fn row(definition: TaskDefinition, route: &Route, process: ProcessId, now: Times
         generation: Generation::default(),
         state,
     })
-}
-
-impl Admitted {
-    /// Stores the row and hands it over. Runs to its end even if the caller has gone.
-    pub(crate) async fn store(self) -> Result<TaskId, DispatchError> {
-        let id = self.row.record.definition.id;
-        let insert = Write::Insert(Box::new(self.row.clone()));
-        let patience = Patience::For(self.deps.patience);
-        let answer = match self.deps.persistence.apply_one(insert, patience).await {
-            Ok(Answer::Insert(answer)) => answer,
-            Ok(_) | Err(WriteError::Lost) => {
-                tell(&self.gate.pool, SweepOrphans);
-                return Err(DispatchError::Unknown { id });
-            }
-            Err(WriteError::Ended) => return Err(DispatchError::Unknown { id }),
-            Err(error @ (WriteError::Rejected(_) | WriteError::Unavailable(_))) => {
-                let reason = error.to_string();
-                return Err(DispatchError::Storage { reason });
-            }
-        };
-        match answer {
-            InsertAnswer::Stored => self.hand_over(),
-            InsertAnswer::Exists(found) => self.recognise(*found),
-            InsertAnswer::KeyTaken(holder) => {
-                let reason = format!("the task {} holds its key", holder.definition.id);
-                Err(DispatchError::Storage { reason })
-            }
-        }
-    }
-
-    /// The id was stored before: by this very insert, whose answer was lost, or by an earlier one.
-    fn recognise(self, found: TaskRecord) -> Result<TaskId, DispatchError> {
-        let id = found.definition.id;
-        let wanted = &self.row.record.definition;
-        let stored = &found.definition;
-        let renamed = self.deps.catalog.stored_as(&stored.task);
-        let same_task = renamed.is_some_and(|task| task.name == wanted.task);
-        // Payloads of two versions can't be compared: whoever repeats a dispatch after an update
-        // means the task that is stored.
-        let same_payload =
-            stored.payload_version != wanted.payload_version || stored.payload == wanted.payload;
-        if !(same_task && same_payload) {
-            let task = found.definition.task;
-            return Err(DispatchError::IdTaken { id, task });
-        }
-        // Owned by this process, never written since, and nobody but this dispatch has the entry of
-        // the id: it is the row this dispatch stored.
-        let untouched = found.generation == Generation::default();
-        let own = found.state.owner == Some(self.deps.process) && untouched;
-        if own && matches!(self.route, Route::Window(..)) {
-            return self.hand_over();
-        }
-        if let (Some(at), true) = (found.state.available_at, untouched) {
-            let gate = Arc::clone(&self.gate);
-            tell(&self.deps.scheduler, WakeAt { gate, at });
-        }
-        Ok(id)
-    }
-
-    fn hand_over(self) -> Result<TaskId, DispatchError> {
-        let record = self.row.record;
-        let id = record.definition.id;
-        match self.route {
-            Route::Window(place, registration) => {
-                if !self.gate.pool.connected() {
-                    return Err(DispatchError::NotHandedOver { id });
-                }
-                let live = (!self.deps.round_trip_payloads).then_some(self.payload);
-                let gate = &self.gate;
-                let mut delivery =
-                    Delivery::new(record, live, &self.task, gate, registration, place);
-                delivery.recurrence = self.recurrence;
-                tell(&gate.pool, Deliver(Box::new(delivery)));
-            }
-            Route::Spilled(spill) => drop(spill),
-            Route::Later(at) => {
-                let gate = self.gate;
-                tell(&self.deps.scheduler, WakeAt { gate, at });
-            }
-        }
-        Ok(id)
-    }
 }

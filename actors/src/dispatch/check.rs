@@ -1,13 +1,16 @@
 //! What can be wrong with a dispatch by itself.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use evertask_core::key::check_key;
+use evertask_core::rank::check_priority;
 use evertask_core::schedule::{Recurrence, Schedule};
 use evertask_core::task::SeriesDefinition;
-use evertask_core::time::{Timestamp, to_micros};
+use evertask_core::time::{LATEST, Timestamp, later, to_micros};
 
 use super::error::DispatchError;
-use super::message::Dispatch;
+use super::message::{Deadline, Dispatch};
 
 /// The longest tag and correlation id, and the longest trace header, in bytes.
 const MAX_LABEL: usize = 200;
@@ -55,6 +58,25 @@ pub(super) fn recurrence_of(
         })
 }
 
+/// Answers the key of a dispatch, if it has one.
+pub(super) fn key_of(dispatch: &Dispatch) -> Result<Option<String>, DispatchError> {
+    let key = dispatch.key.as_deref().unwrap_or_default();
+    Ok(check_key(key)?.map(str::to_owned))
+}
+
+/// Answers the instant by which a task that is due then has to be started, if there is one.
+pub(super) fn deadline_of(
+    dispatch: &Dispatch,
+    of_kind: Option<Duration>,
+    due: Timestamp,
+) -> Option<Timestamp> {
+    match dispatch.deadline.or(of_kind.map(Deadline::Within))? {
+        Deadline::None => None,
+        Deadline::At(instant) => Some(to_micros(instant.min(LATEST))),
+        Deadline::Within(time) => Some(later(due, time)),
+    }
+}
+
 /// Answers the encoded payload of a dispatch that can be stored.
 pub(super) fn check(dispatch: &Dispatch, max_payload: usize) -> Result<Arc<str>, DispatchError> {
     let task = || dispatch.task.to_owned();
@@ -72,9 +94,7 @@ pub(super) fn check(dispatch: &Dispatch, max_payload: usize) -> Result<Arc<str>,
             limit: max_payload,
         });
     }
-    if let Some(retry) = &dispatch.retry {
-        retry.validate()?;
-    }
+    check_priority(dispatch.priority)?;
     let bounded = |option, text: &str, limit| {
         let length = text.len();
         let error = DispatchError::OptionTooLong {
@@ -89,6 +109,12 @@ pub(super) fn check(dispatch: &Dispatch, max_payload: usize) -> Result<Arc<str>,
     }
     let correlation = dispatch.correlation_id.as_deref().unwrap_or_default();
     bounded("correlation id", correlation, MAX_LABEL)?;
+    if let Some(key) = dispatch.concurrency_key.as_deref() {
+        bounded("concurrency key", key, MAX_LABEL)?;
+        if key.trim().is_empty() {
+            return Err(DispatchError::BlankKey);
+        }
+    }
     if let Some(trace) = &dispatch.trace {
         bounded("trace parent", &trace.parent, MAX_TRACE)?;
         bounded(

@@ -1,3 +1,5 @@
+use evertask_core::key::InvalidKey;
+use evertask_core::rank::InvalidPriority;
 use evertask_core::retry::InvalidRetryPolicy;
 use evertask_core::task::TaskId;
 use thiserror::Error;
@@ -47,6 +49,40 @@ pub enum DispatchError {
     /// The retry policy of this dispatch makes no sense.
     #[error("the retry policy can't be used: {0}")]
     Retry(#[from] InvalidRetryPolicy),
+    /// The key of this dispatch can't be stored.
+    #[error("{0}")]
+    Key(#[from] InvalidKey),
+    /// Other processes dispatched with the same key at the same time, again and again.
+    #[error("the task that holds the key {key:?} was never left alone long enough; try again")]
+    KeyContended {
+        /// The key.
+        key: String,
+    },
+    /// A task holds the key, and the tasks of a batch that is stored whole or not at all change no other
+    /// one.
+    #[error("the task {id} holds the key {key:?}")]
+    KeyHeld {
+        /// The task that holds it.
+        id: TaskId,
+        /// The key.
+        key: String,
+    },
+    /// A batch is larger than one commit should be.
+    #[error(
+        "a batch can have {limit} tasks whose payloads have {bytes} bytes together; dispatch several"
+    )]
+    BatchTooLarge {
+        /// How many tasks at most.
+        limit: usize,
+        /// How many bytes of payload at most.
+        bytes: usize,
+    },
+    /// A concurrency key that says nothing.
+    #[error("the concurrency key of the dispatch is blank; leave it out if there is none")]
+    BlankKey,
+    /// A priority beyond the range.
+    #[error(transparent)]
+    Priority(#[from] InvalidPriority),
     /// An option of this dispatch can't be stored.
     #[error("the {option} of the dispatch has {length} bytes, the limit is {limit}")]
     OptionTooLong {
@@ -72,13 +108,17 @@ pub enum DispatchError {
         task: String,
     },
     /// The window of the queue is full, and the queue rejects what does not fit.
-    #[error("the queue {queue:?} is full; try again later or let it spill")]
+    #[error(
+        "the queue {queue:?} is full and the task {id} is not stored; try again later or let it spill"
+    )]
     QueueFull {
         /// The queue.
         queue: String,
+        /// The id the task would have had.
+        id: TaskId,
     },
-    /// More dispatches are waiting for their commit than allowed.
-    #[error("{limit} dispatches are waiting for their commit already; try again later")]
+    /// More dispatches are waiting for their commit, or for a place in a full queue, than allowed.
+    #[error("{limit} dispatches are waiting already; try again later")]
     Overloaded {
         /// The limit.
         limit: usize,
@@ -86,6 +126,23 @@ pub enum DispatchError {
     /// The runtime has been shut down.
     #[error("the runtime is shutting down and takes no more tasks")]
     ShuttingDown,
+    /// A follow-up was named when the outcome of its attempt was decided already.
+    #[error(
+        "the outcome of the attempt is decided already, nothing can be stored with it any more; \
+         dispatch the task with the client of the context"
+    )]
+    OutcomeDecided,
+    /// One outcome has more follow-ups than one commit should have.
+    #[error(
+        "an outcome can have {limit} follow-ups whose payloads have {bytes} bytes together; \
+         dispatch a batch, or one follow-up that does"
+    )]
+    TooManyFollowUps {
+        /// How many at most.
+        limit: usize,
+        /// How many bytes of payload at most.
+        bytes: usize,
+    },
     /// The storage could not be used, for as long as the runtime was told to wait for it.
     #[error("the task was not stored: {reason}")]
     Storage {
@@ -115,13 +172,21 @@ impl DispatchError {
             Self::UnknownTask { .. }
             | Self::Encoding { .. }
             | Self::PayloadTooLarge { .. }
+            | Self::BlankKey
+            | Self::Priority(_)
             | Self::Retry(_)
+            | Self::Key(_)
+            | Self::KeyContended { .. }
+            | Self::KeyHeld { .. }
+            | Self::BatchTooLarge { .. }
             | Self::OptionTooLong { .. }
             | Self::Series { .. }
             | Self::IdTaken { .. }
             | Self::QueueFull { .. }
             | Self::Overloaded { .. }
             | Self::ShuttingDown
+            | Self::OutcomeDecided
+            | Self::TooManyFollowUps { .. }
             | Self::Storage { .. } => Stored::No,
             Self::NotHandedOver { id } => Stored::Yes(*id),
             Self::Unknown { id } => Stored::Unknown(*id),

@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 use tokio::sync::broadcast;
 
 use super::event::{Happening, TaskEvent};
+use super::queue_event::{QueueEvent, QueueEvents};
 use super::stream::EventStream;
 use crate::runtime::{FaultSwitch, Lifecycle};
 use crate::supervision::tell;
@@ -28,12 +29,18 @@ pub(crate) struct MonitorDeps {
 #[rtype(result = "()")]
 struct Publish(Vec<Happening>);
 
+/// Publishes what was decided about a queue.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct PublishQueue(QueueEvent);
+
 /// Everybody who wants to hear of events.
 #[derive(Clone)]
 pub(crate) struct Subscribers {
     published: Arc<AtomicU64>,
     recipients: Arc<Mutex<Vec<Subscriber>>>,
     streams: broadcast::Sender<TaskEvent>,
+    queues: broadcast::Sender<QueueEvent>,
 }
 
 struct Subscriber {
@@ -50,6 +57,9 @@ pub(crate) struct Publisher {
 
 /// How many events a stream may lag behind before it misses the oldest.
 const STREAM_CAPACITY: usize = 1_024;
+
+/// The same of what is decided about queues, which is rare.
+const QUEUE_CAPACITY: usize = 64;
 
 impl Monitor {
     pub(crate) fn new(deps: MonitorDeps) -> Self {
@@ -82,12 +92,22 @@ impl Handler<Publish> for Monitor {
     }
 }
 
+impl Handler<PublishQueue> for Monitor {
+    type Result = ();
+
+    fn handle(&mut self, PublishQueue(event): PublishQueue, _: &mut Self::Context) {
+        // An error means that no stream is open.
+        self.deps.subscribers.queues.send(event).ok();
+    }
+}
+
 impl Subscribers {
     pub(crate) fn new() -> Self {
         Self {
             published: Arc::default(),
             recipients: Arc::default(),
             streams: broadcast::channel(STREAM_CAPACITY).0,
+            queues: broadcast::channel(QUEUE_CAPACITY).0,
         }
     }
 
@@ -100,6 +120,10 @@ impl Subscribers {
 
     pub(crate) fn stream(&self, lifecycle: &Lifecycle) -> EventStream {
         EventStream::new(self.streams.subscribe(), lifecycle.clone())
+    }
+
+    pub(crate) fn queue_events(&self, lifecycle: &Lifecycle) -> QueueEvents {
+        QueueEvents::new(self.queues.subscribe(), lifecycle.clone())
     }
 
     fn exist(&self) -> bool {
@@ -159,6 +183,10 @@ impl Publisher {
     /// Whether it is worth to say what happened.
     pub(crate) fn has_subscribers(&self) -> bool {
         self.subscribers.exist()
+    }
+
+    pub(crate) fn publish_queue(&self, event: QueueEvent) {
+        tell(&self.monitor, PublishQueue(event));
     }
 
     pub(crate) fn publish(&self, happenings: Vec<Happening>) {

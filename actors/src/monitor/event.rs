@@ -1,5 +1,5 @@
 use actix::Message;
-use evertask_core::task::{Failure, TaskId, WaitReason};
+use evertask_core::task::{Failure, Progress, TaskId, WaitReason};
 use evertask_core::time::Timestamp;
 
 /// Something that happened to a task and is committed.
@@ -28,16 +28,27 @@ pub struct TaskEvent {
 pub enum TaskEventKind {
     /// It was stored.
     Dispatched,
+    /// A dispatch with its key gave it other work, or had it begin anew.
+    Updated,
     /// It has a place in the window of its queue.
     Queued,
     /// Its handler was entered for the first time in this delivery.
     Started,
+    /// It said how far it has come; of what it says within a second, the last is told.
+    Progressed(Progress),
     /// An attempt failed and another one follows.
     AttemptFailed {
         /// Which attempt.
         attempt: u32,
         /// Why.
         failure: Failure,
+    },
+    /// Its handler asked to be called again later; no attempt is counted.
+    Snoozed {
+        /// When that is.
+        until: Timestamp,
+        /// Why.
+        reason: String,
     },
     /// It succeeded.
     Completed,

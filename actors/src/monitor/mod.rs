@@ -5,9 +5,11 @@
 
 mod actor;
 mod event;
+mod queue_event;
 mod stream;
 
 pub(crate) use actor::{Monitor, MonitorDeps, Publisher, Subscribers};
 pub(crate) use event::Happening;
 pub use event::{TaskEvent, TaskEventKind};
+pub use queue_event::{QueueEvent, QueueEventKind, QueueEvents};
 pub use stream::EventStream;

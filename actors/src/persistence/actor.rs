@@ -12,6 +12,7 @@ use crate::delivery::DeliveryRegistry;
 use crate::monitor::Publisher;
 use crate::runtime::FaultSwitch;
 use crate::supervision::tell;
+use crate::waiting::Ends;
 
 /// Collects writes from all the others and commits them in groups.
 pub(crate) struct Persistence {
@@ -29,6 +30,7 @@ pub(crate) struct PersistenceDeps {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) publisher: Publisher,
     pub(crate) registry: DeliveryRegistry,
+    pub(crate) ends: Ends,
     pub(crate) health: HealthSignal,
     pub(crate) faults: FaultSwitch,
 }

@@ -1,4 +1,5 @@
 use std::pin::pin;
+use std::sync::Arc;
 
 use evertask_core::storage::{Answer, AppendLogs, ChangeAnswer, RowChange, Write};
 use evertask_core::task::{Failure, TaskRecord};
@@ -26,6 +27,9 @@ pub(crate) enum Settled {
     Applied,
     /// The row has moved on without this delivery, or is gone.
     Superseded,
+    /// The storage refuses the last change with its follow-ups, which the chain has let go of: without
+    /// them, or with another outcome, it may be taken.
+    Unfollowed(Arc<str>),
     /// The runtime ended, or the storage refuses it for good; the next start decides.
     Abandoned,
 }
@@ -103,7 +107,10 @@ impl ChangeChain {
             let writes = append.into_iter().chain(self.writes(from)).collect();
             match client.once(writes, Patience::Endless, crashed).await {
                 Ok(answers) => match last_change(answers) {
-                    Some(ChangeAnswer::Applied) => {
+                    Some(answer @ (ChangeAnswer::Applied | ChangeAnswer::AppliedWithout(_))) => {
+                        for id in answer.left_out() {
+                            tracing::info!(%id, "a follow-up was left out, its id or key is taken");
+                        }
                         self.changes.clear();
                         self.sent = 0;
                         return Settled::Applied;
@@ -123,8 +130,13 @@ impl ChangeChain {
                     tracing::warn!(%error, "log lines were refused, storing the outcome without them");
                     logs = None;
                 }
+                Err(WriteError::Rejected(error)) if self.has_follow_ups() => {
+                    self.changes.pop();
+                    self.sent = self.changes.len();
+                    return Settled::Unfollowed(error);
+                }
                 Err(WriteError::Rejected(error)) if !texts_replaced => {
-                    tracing::warn!(%error, "an outcome was refused, storing it without its texts");
+                    tracing::warn!(%error, "an outcome was refused, storing it without its result and its texts");
                     texts_replaced = true;
                     self.replace_texts();
                 }
@@ -146,6 +158,11 @@ impl ChangeChain {
             .collect()
     }
 
+    fn has_follow_ups(&self) -> bool {
+        let last = self.changes.last();
+        last.is_some_and(|change| !change.follow_ups.is_empty())
+    }
+
     /// The first change that the row, as it is, has not seen.
     fn continues_at(&self, current: &TaskRecord) -> Option<usize> {
         self.changes
@@ -160,6 +177,8 @@ impl ChangeChain {
             }
         };
         for change in &mut self.changes {
+            change.state.result = None;
+            change.state.progress = None;
             replace(&mut change.state.failure);
             change
                 .audit
@@ -177,9 +196,12 @@ fn last_change(answers: Vec<Answer>) -> Option<ChangeAnswer> {
     match answers.into_iter().next_back()? {
         Answer::Change(answer) => Some(answer),
         Answer::Insert(_)
+        | Answer::InsertAll(_)
+        | Answer::Redefine(_)
         | Answer::AppendLogs(_)
         | Answer::Cancel(_)
         | Answer::Reconsidered
+        | Answer::ChangeQueue(_)
         | Answer::Claim(_) => None,
     }
 }

@@ -3,15 +3,13 @@
 use std::time::Duration;
 
 use evertask_core::storage::{
-    Answer, AppendLogsAnswer, CancelAnswer, ChangeAnswer, StorageError, StorageErrorKind, Write,
-    WriteGroup,
+    Answer, AppendLogsAnswer, CancelAnswer, StorageError, StorageErrorKind, Write, WriteGroup,
 };
 
 use super::actor::PersistenceDeps;
 use super::client::WriteError;
 use super::group::{Reply, WriteSet};
 use super::outcome_events::events_of;
-use crate::delivery::DeliveryRegistry;
 use crate::runtime::FaultPoint;
 
 /// The waits between attempts to reach a database that can't be used: doubling up to a limit.
@@ -111,9 +109,9 @@ fn settle(deps: &PersistenceDeps, group: Group, answers: Vec<Answer>) {
             .flat_map(|(write, answer)| events_of(write, answer));
         deps.publisher.publish(happened.collect());
     }
-    if deps.registry.tails().exist() {
+    if deps.registry.tails().exist() || deps.ends.are_awaited() {
         for (write, answer) in group.writes.writes.iter().zip(&answers) {
-            tell_tails(&deps.registry, write, answer);
+            tell_followers(deps, write, answer);
         }
     }
     let mut answers = answers.into_iter();
@@ -124,22 +122,23 @@ fn settle(deps: &PersistenceDeps, group: Group, answers: Vec<Answer>) {
     }
 }
 
-/// Tells those who follow a task what it logged, and that it is over.
-fn tell_tails(registry: &DeliveryRegistry, write: &Write, answer: &Answer) {
-    match (write, answer) {
+/// Tells those who follow a task what it logged, and everybody who waits for it that it is over.
+fn tell_followers(deps: &PersistenceDeps, write: &Write, answer: &Answer) {
+    let over = match (write, answer) {
         (Write::AppendLogs(append), Answer::AppendLogs(AppendLogsAnswer::Stored)) => {
-            registry.tails().publish(append);
+            deps.registry.tails().publish(append);
+            return;
         }
-        (Write::Change(change), Answer::Change(ChangeAnswer::Applied))
-            if change.state.is_over() =>
+        (Write::Change(change), Answer::Change(answer))
+            if answer.is_applied() && change.state.is_over() =>
         {
-            registry.task_over(change.id);
+            change.id
         }
-        (Write::Cancel(cancel), Answer::Cancel(CancelAnswer::Cancelled(_))) => {
-            registry.task_over(cancel.id);
-        }
-        _ => {}
-    }
+        (Write::Cancel(cancel), Answer::Cancel(CancelAnswer::Cancelled(_))) => cancel.id,
+        _ => return,
+    };
+    deps.registry.task_over(over);
+    deps.ends.tell(over);
 }
 
 impl Group {

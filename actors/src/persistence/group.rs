@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use evertask_core::log::LogLine;
-use evertask_core::storage::{Answer, StorageError, Write};
+use evertask_core::storage::{Answer, NewTask, StorageError, Write};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
@@ -77,20 +77,31 @@ impl WriteQueue {
     }
 }
 
+/// What a row takes beside its texts.
+const ROW: usize = 256;
+
+fn size_of_task(task: &NewTask) -> usize {
+    ROW + task.record.definition.payload.len()
+}
+
 /// About how much memory a write and the statement made from it take.
 fn size(write: &Write) -> usize {
-    const ROW: usize = 256;
     match write {
-        Write::Insert(task) => ROW + task.record.definition.payload.len(),
+        Write::Insert(task) => size_of_task(task),
+        Write::InsertAll(tasks) => tasks.iter().map(size_of_task).sum(),
         Write::Change(change) => {
             let failure = change.state.failure.as_ref();
-            ROW + failure.map_or(0, |failure| failure.text.len())
+            let failure = failure.map_or(0, |failure| failure.text.len());
+            let result = change.state.result.as_ref().map_or(0, String::len);
+            let follow_ups = change.follow_ups.iter().map(size_of_task);
+            ROW + failure + result + follow_ups.sum::<usize>()
         }
+        Write::Redefine(new) => ROW + new.record.definition.payload.len(),
         Write::AppendLogs(append) => {
             let lines = append.lines.iter();
             ROW + lines.map(LogLine::size).sum::<usize>()
         }
-        Write::Cancel(_) | Write::Reconsider(_) | Write::Claim(_) => ROW,
+        Write::Cancel(_) | Write::Reconsider(_) | Write::ChangeQueue(_) | Write::Claim(_) => ROW,
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the world hears of a committed write.
 
 use evertask_core::storage::{
-    Answer, AuditEntry, CancelAnswer, ChangeAnswer, InsertAnswer, RowChange, Write,
+    Answer, AuditEntry, CancelAnswer, InsertAllAnswer, InsertAnswer, NewTask, RowChange, Write,
 };
 use evertask_core::task::{AttemptOutcome, Status, TaskId};
 
@@ -10,20 +10,28 @@ use crate::monitor::{Happening, TaskEventKind};
 /// Answers what happened, in order, now that `write` is committed with `answer`.
 pub(super) fn events_of(write: &Write, answer: &Answer) -> Vec<Happening> {
     match (write, answer) {
-        (Write::Insert(task), Answer::Insert(InsertAnswer::Stored)) => {
-            let definition = &task.record.definition;
-            let stored = Happening {
-                id: definition.id,
-                at: definition.created_at,
-                kind: TaskEventKind::Dispatched,
-            };
-            let audited = task
-                .audit
-                .iter()
-                .filter_map(|entry| told(definition.id, entry));
-            std::iter::once(stored).chain(audited).collect()
+        (Write::Insert(task), Answer::Insert(InsertAnswer::Stored)) => stored(task).collect(),
+        (Write::InsertAll(tasks), Answer::InsertAll(InsertAllAnswer::Stored(answers))) => {
+            let stored_now = tasks.iter().zip(answers);
+            let stored_now = stored_now.filter(|(_, answer)| **answer == InsertAnswer::Stored);
+            stored_now.flat_map(|(task, _)| stored(task)).collect()
         }
-        (Write::Change(change), Answer::Change(ChangeAnswer::Applied)) => changes(change),
+        (Write::Change(change), Answer::Change(answer)) if answer.is_applied() => {
+            let mut happened = changes(change);
+            let left_out = answer.left_out();
+            let follow_ups = change.follow_ups.iter();
+            let kept = follow_ups.filter(|task| !left_out.contains(&task.record.id()));
+            happened.extend(kept.flat_map(stored));
+            happened
+        }
+        (Write::Redefine(new), Answer::Redefine(answer)) if answer.is_applied() => {
+            let at = new.audit.first().map(|entry| entry.at);
+            vec![Happening {
+                id: new.record.id(),
+                at: at.unwrap_or(new.record.definition.created_at),
+                kind: TaskEventKind::Updated,
+            }]
+        }
         (Write::Cancel(cancel), Answer::Cancel(CancelAnswer::Cancelled(_))) => vec![Happening {
             id: cancel.id,
             at: cancel.at,
@@ -43,6 +51,20 @@ pub(super) fn events_of(write: &Write, answer: &Answer) -> Vec<Happening> {
     }
 }
 
+fn stored(task: &NewTask) -> impl Iterator<Item = Happening> {
+    let definition = &task.record.definition;
+    let stored = Happening {
+        id: definition.id,
+        at: definition.created_at,
+        kind: TaskEventKind::Dispatched,
+    };
+    let audited = task
+        .audit
+        .iter()
+        .filter_map(|entry| told(definition.id, entry));
+    std::iter::once(stored).chain(audited)
+}
+
 fn changes(change: &RowChange) -> Vec<Happening> {
     let state = &change.state;
     let mut happened: Vec<_> = change
@@ -50,7 +72,29 @@ fn changes(change: &RowChange) -> Vec<Happening> {
         .iter()
         .filter_map(|entry| told(change.id, entry))
         .collect();
+    let progress = change.state.progress.as_ref();
+    if let Some(progress) = progress.filter(|_| change.has_progressed) {
+        let said = Happening {
+            id: change.id,
+            at: progress.at,
+            kind: TaskEventKind::Progressed(progress.clone()),
+        };
+        // It was said before what it goes with.
+        happened.insert(0, said);
+    }
     for attempt in &change.attempts {
+        if attempt.outcome == AttemptOutcome::Snoozed
+            && let (Some(until), Some(reason)) = (state.available_at, &state.snooze_reason)
+        {
+            happened.push(Happening {
+                id: change.id,
+                at: attempt.ended_at(),
+                kind: TaskEventKind::Snoozed {
+                    until,
+                    reason: reason.clone(),
+                },
+            });
+        }
         let Some(failure) = &attempt.failure else {
             continue;
         };

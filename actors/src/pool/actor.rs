@@ -1,9 +1,10 @@
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Actor, AsyncContext, Context, Handler, Message, ResponseFuture, Supervised};
 use evertask_core::lease::RowLease;
+use evertask_core::rank::Rank;
 use evertask_core::storage::{TaskStorage, Write};
 use evertask_core::task::ProcessId;
 use evertask_core::time::Clock;
@@ -12,7 +13,7 @@ use tokio::sync::Semaphore;
 use super::claims::ClaimLimits;
 use crate::delivery::{Delivery, DeliveryRegistry, RunDeps, SoloGate, SoloTurn, run};
 use crate::persistence::{Patience, PersistenceClient};
-use crate::queue::Gate;
+use crate::queue::{Gate, Gates, TurnKeeper};
 use crate::runtime::{FaultSwitch, Lifecycle};
 use crate::supervision::tell;
 use crate::task::HandlerCatalog;
@@ -26,7 +27,8 @@ pub(crate) struct WorkerPool {
     pub(super) sweep_wanted: bool,
     /// Something has failed, so nothing is claimed for a while.
     pub(super) resting: bool,
-    ready: VecDeque<Delivery>,
+    /// What waits for a slot, in the order in which it starts.
+    pub(super) ready: BTreeMap<Rank, Delivery>,
 }
 
 /// What a pool is doing about stored rows; one thing at a time.
@@ -41,8 +43,10 @@ pub(super) enum Activity {
 #[derive(Clone)]
 pub(crate) struct PoolDeps {
     pub(crate) gate: Arc<Gate>,
+    pub(crate) gates: Gates,
     pub(crate) catalog: Arc<HandlerCatalog>,
     pub(crate) registry: DeliveryRegistry,
+    pub(crate) turns: TurnKeeper,
     pub(crate) persistence: PersistenceClient,
     pub(crate) storage: Arc<dyn TaskStorage>,
     pub(crate) run: Arc<RunDeps>,
@@ -79,8 +83,13 @@ pub(crate) struct Deliver(pub(crate) Box<Delivery>);
 #[rtype(result = "()")]
 pub(crate) struct SweepOrphans;
 
-/// Gives back every delivery that has not started; answers how many. Nothing is started any more,
-/// and what still arrives waits for the next drain.
+/// Something else was decided about queues perhaps, by another process.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct LookAtQueues;
+
+/// Gives back every delivery that has not started; answers how many. Nothing is started any more, and
+/// what still arrives waits for the next drain, or is given back, too, if the queue is paused.
 #[derive(Message)]
 #[rtype(result = "usize")]
 pub(crate) struct Drain;
@@ -93,7 +102,7 @@ impl WorkerPool {
             activity: Activity::None,
             sweep_wanted: false,
             resting: false,
-            ready: VecDeque::new(),
+            ready: BTreeMap::new(),
         }
     }
 
@@ -103,18 +112,22 @@ impl WorkerPool {
 
     /// Takes a delivery into the window.
     pub(super) fn accept(&mut self, delivery: Delivery) {
-        self.ready.push_back(delivery);
+        self.ready.insert(delivery.rank, delivery);
     }
 
     pub(super) fn start_ready(&mut self) {
         if self.is_draining() {
             return;
         }
-        while let Some((index, turn)) = self.next_startable() {
+        if self.deps.gate.is_paused() {
+            self.return_window();
+            return;
+        }
+        while let Some((rank, turn)) = self.next_startable() {
             let Some(slot) = self.deps.gate.take_slot() else {
                 return;
             };
-            let Some(delivery) = self.ready.remove(index) else {
+            let Some(delivery) = self.ready.remove(&rank) else {
                 return;
             };
             // Here and not by the handler's thread, which may be busy: a shutdown that begins now
@@ -131,29 +144,35 @@ impl WorkerPool {
         }
     }
 
+    /// Gives back what has not started, in a task of its own.
+    fn return_window(&mut self) {
+        if self.ready.is_empty() {
+            return;
+        }
+        let waiting = std::mem::take(&mut self.ready);
+        let (deps, returning) = (self.deps.clone(), self.deps.gate.begin_return());
+        actix_rt::spawn(async move {
+            give_back(deps, waiting.into_values().collect()).await;
+            drop(returning);
+        });
+    }
+
     /// Answers which delivery is next, with the turn to run alone if it needs one.
     ///
-    /// That is the first in line, except that those which a crash interrupted take turns, the least
+    /// That is the first by rank, except that those which a crash interrupted take turns, the least
     /// suspect first, and the others pass them while they wait.
-    fn next_startable(&self) -> Option<(usize, Option<SoloTurn>)> {
-        let first = self.ready.front()?;
+    fn next_startable(&self) -> Option<(Rank, Option<SoloTurn>)> {
+        let first = self.ready.first_key_value().map(|(_, first)| first)?;
         if !first.interrupted {
-            return Some((0, None));
+            return Some((first.rank, None));
         }
-        let suspects = self
-            .ready
-            .iter()
-            .enumerate()
-            .filter(|(_, delivery)| delivery.interrupted);
-        let (index, _) = suspects.min_by_key(|(_, suspect)| suspect.lease.state().interruptions)?;
+        let suspects = self.ready.values().filter(|delivery| delivery.interrupted);
+        let suspect = suspects.min_by_key(|suspect| suspect.lease.state().interruptions)?;
         if let Some(turn) = self.deps.solo.take(&self.deps.gate.pool) {
-            return Some((index, Some(turn)));
+            return Some((suspect.rank, Some(turn)));
         }
-        let innocent = self
-            .ready
-            .iter()
-            .position(|delivery| !delivery.interrupted)?;
-        Some((innocent, None))
+        let innocent = self.ready.values().find(|delivery| !delivery.interrupted)?;
+        Some((innocent.rank, None))
     }
 }
 
@@ -168,9 +187,16 @@ async fn give_back(deps: PoolDeps, mut deliveries: Vec<Delivery>) -> usize {
     if writes.is_empty() {
         return 0;
     }
-    if let Err(error) = deps.persistence.apply(writes, Patience::Endless).await {
-        // Their owner is about to be dead; the next start takes them all the same.
-        tracing::warn!(%error, "waiting tasks were not given back");
+    match deps.persistence.apply(writes, Patience::Endless).await {
+        Ok(_) => deps.gate.give_back(deliveries.len()),
+        Err(error) => {
+            // Of a shutdown their owner is about to be dead, and the next start takes them all the same.
+            tracing::warn!(%error, "waiting tasks were not given back");
+            if deps.lifecycle.is_running() {
+                tell(&deps.gate.pool, SweepOrphans);
+            }
+            return 0;
+        }
     }
     deliveries.len()
 }
@@ -226,12 +252,29 @@ impl Handler<SweepOrphans> for WorkerPool {
     }
 }
 
+impl Handler<LookAtQueues> for WorkerPool {
+    type Result = ();
+
+    fn handle(&mut self, _: LookAtQueues, _: &mut Self::Context) {
+        let deps = self.deps.clone();
+        actix_rt::spawn(async move {
+            match deps.storage.queries().queue_settings().await {
+                Ok(settings) => deps.gates.apply_all(&settings),
+                Err(error) => {
+                    tracing::debug!(%error, "what was decided about queues can't be read");
+                }
+            }
+        });
+    }
+}
+
 impl Handler<Drain> for WorkerPool {
     type Result = ResponseFuture<usize>;
 
     fn handle(&mut self, _: Drain, _: &mut Self::Context) -> Self::Result {
         let waiting = std::mem::take(&mut self.ready);
-        Box::pin(give_back(self.deps.clone(), waiting.into()))
+        let waiting = waiting.into_values().collect();
+        Box::pin(give_back(self.deps.clone(), waiting))
     }
 }
 

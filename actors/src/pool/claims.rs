@@ -3,17 +3,19 @@
 use std::sync::Arc;
 
 use actix::{Addr, AsyncContext, Context, Handler, Message};
+use evertask_core::concurrency::{ClaimQuota, Claiming};
 use evertask_core::lease::RowLease;
 use evertask_core::schedule::{Occurrence, Recurrence};
-use evertask_core::storage::{Answer, ClaimAnswer, ClaimTasks, ClaimedTask, RowChange, Write};
+use evertask_core::storage::{Answer, ClaimAnswer, ClaimedTask, RowChange, Write};
 use evertask_core::task::{Failure, FailureKind, Status, TaskId, TaskRecord, WaitReason};
 use evertask_core::time::Timestamp;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::actor::{Activity, SweepOrphans, WorkerPool};
+use super::look::{claim, is_open};
 use crate::delivery::{ClaimUnderWay, Delivery, Registration};
 use crate::persistence::{ChangeChain, Patience, Settled, WriteError};
-use crate::queue::Place;
+use crate::queue::{AwaitsTurn, Place};
 use crate::runtime::FaultPoint;
 use crate::scheduler::WakeAt;
 use crate::supervision::tell;
@@ -35,7 +37,19 @@ pub(super) struct Claimed {
     /// Kept until the rows are registered.
     under_way: ClaimUnderWay,
     lane: Option<OwnedSemaphorePermit>,
-    result: Result<ClaimAnswer, WriteError>,
+    /// What it was told of the turns.
+    claiming: Option<Claiming>,
+    /// `None` if the queue is paused.
+    result: Result<Option<ClaimAnswer>, WriteError>,
+}
+
+/// What follows when a row has been put aside.
+enum Then {
+    Nothing,
+    /// The queue looks for it when it is due.
+    Look(Timestamp),
+    /// The queue looks for it when it has a turn.
+    AwaitTurn(AwaitsTurn),
 }
 
 /// Delivers the result of a claim; if it is dropped before, the claim counts as lost.
@@ -50,6 +64,7 @@ impl ClaimReply {
             life,
             under_way,
             lane: None,
+            claiming: None,
             result: Err(WriteError::Lost),
         };
         Self {
@@ -64,7 +79,16 @@ impl ClaimReply {
         }
     }
 
-    fn deliver(mut self, result: Result<ClaimAnswer, WriteError>) {
+    /// Notes what the claim is told of the turns, and answers it.
+    fn begin(&mut self, claiming: Claiming) -> ClaimQuota {
+        let quota = claiming.quota.clone();
+        if let Some(claimed) = &mut self.claimed {
+            claimed.claiming = Some(claiming);
+        }
+        quota
+    }
+
+    fn deliver(mut self, result: Result<Option<ClaimAnswer>, WriteError>) {
         if let Some(claimed) = &mut self.claimed {
             claimed.result = result;
         }
@@ -85,7 +109,8 @@ impl WorkerPool {
         if self.activity != Activity::None || self.resting || self.is_draining() {
             return;
         }
-        let Some(room) = self.deps.gate.begin_claim() else {
+        let last = self.ready.last_key_value().map(|(rank, _)| *rank);
+        let Some(room) = self.deps.gate.begin_claim(last) else {
             return;
         };
         self.activity = Activity::Claiming;
@@ -96,16 +121,14 @@ impl WorkerPool {
         );
         let deps = self.deps.clone();
         actix_rt::spawn(async move {
-            reply.keep(deps.lane.acquire_owned().await.ok());
-            let claim = Write::Claim(ClaimTasks {
-                queues: deps.gate.selector.clone(),
-                limit: u32::try_from(room).unwrap_or(u32::MAX),
-                max_bytes: deps.limits.max_bytes,
-                now: deps.clock.now(),
-            });
-            // Not repeated by the client: a claim whose reply is lost has taken rows all the same,
-            // and they are found as orphans.
-            let answer = deps.persistence.once_claim(claim).await;
+            let lane = Arc::clone(&deps.lane);
+            reply.keep(lane.acquire_owned().await.ok());
+            let answer = if is_open(&deps).await {
+                let quota = reply.begin(deps.turns.begin_claim());
+                claim(&deps, room, quota).await.map(Some)
+            } else {
+                Ok(None)
+            };
             deps.faults.hit(FaultPoint::AfterClaim);
             reply.deliver(answer);
         });
@@ -114,6 +137,11 @@ impl WorkerPool {
     fn take(&mut self, claimed: ClaimedTask, place: Place) {
         let record = claimed.record;
         let id = record.definition.id;
+        self.deps.gate.line.grant(id);
+        let queue = &record.definition.queue;
+        if self.deps.gates.find(queue).is_none() {
+            self.deps.gates.warn_of_unknown(queue);
+        }
         let Some(registration) = self.deps.registry.register(id) else {
             tracing::warn!(%id, "claimed a task whose delivery is still under way");
             self.sweep_after(id);
@@ -128,7 +156,12 @@ impl WorkerPool {
             );
             tracing::error!(%id, task = record.definition.task, "task quarantined: {text}");
             let failure = Failure::new(FailureKind::Quarantined, text);
-            self.put_aside(lease.poison(failure, now), None, registration, place);
+            self.put_aside(
+                lease.poison(failure, now),
+                Then::Nothing,
+                registration,
+                place,
+            );
             return;
         }
         let Some(task) = self.deps.catalog.stored_as(&record.definition.task) else {
@@ -137,30 +170,43 @@ impl WorkerPool {
             let text = format!("no handler is registered for the task {name:?}");
             let failure = Failure::new(FailureKind::Undecodable, text);
             let change = lease.wait(self.deps.process, WaitReason::NoHandler, failure, now);
-            self.put_aside(change, None, registration, place);
+            self.put_aside(change, Then::Nothing, registration, place);
             return;
         };
         let recurrence = match due_series(&record, now) {
             Due::Run(recurrence) => recurrence,
             Due::Skip(next) => {
                 let skip = lease.skip_to(next, now);
-                self.put_aside(skip, Some(next), registration, place);
+                self.put_aside(skip, Then::Look(next), registration, place);
                 return;
             }
             Due::Over => {
-                self.put_aside(lease.finish_series(now), None, registration, place);
+                self.put_aside(lease.finish_series(now), Then::Nothing, registration, place);
                 return;
             }
             Due::Unreadable(failure) => {
                 let task = &record.definition.task;
                 tracing::error!(%id, task, "a series that can't be read has failed: {failure}");
-                self.put_aside(lease.poison(failure, now), None, registration, place);
+                self.put_aside(
+                    lease.poison(failure, now),
+                    Then::Nothing,
+                    registration,
+                    place,
+                );
                 return;
             }
+        };
+        let Some(turn) = self.deps.turns.take(&record.definition) else {
+            // A live dispatch took it while the claim was made.
+            let awaits = self.deps.turns.awaits(&record.definition, &self.deps.gate);
+            let release = lease.release(now);
+            self.put_aside(release, Then::AwaitTurn(awaits), registration, place);
+            return;
         };
         let mut delivery = Delivery::new(record, None, task, &self.deps.gate, registration, place);
         delivery.interrupted = claimed.interrupted;
         delivery.recurrence = recurrence;
+        delivery.turn = Some(turn);
         self.accept(delivery);
     }
 
@@ -177,15 +223,8 @@ impl WorkerPool {
         });
     }
 
-    /// Ends a delivery that does not run; it keeps its place until that is stored. If it is due
-    /// `again`, the queue looks for it then.
-    fn put_aside(
-        &self,
-        change: RowChange,
-        again: Option<Timestamp>,
-        registration: Registration,
-        place: Place,
-    ) {
+    /// Ends a delivery that does not run; it keeps its place until that is stored.
+    fn put_aside(&self, change: RowChange, then: Then, registration: Registration, place: Place) {
         let persistence = self.deps.persistence.clone();
         let gate = Arc::clone(&self.deps.gate);
         let scheduler = self.deps.run.scheduler.clone();
@@ -194,14 +233,26 @@ impl WorkerPool {
             let settled = ChangeChain::default().settle(&persistence, change).await;
             drop((registration, place));
             // Only now: a claim that came before the commit would not find the row.
-            if let Some(at) = again {
-                tell(&scheduler, WakeAt { gate, at });
+            match then {
+                Then::Nothing => {}
+                Then::Look(at) => tell(&scheduler, WakeAt { gate, at }),
+                Then::AwaitTurn(awaits) => drop(awaits),
             }
             if !matches!(settled, Settled::Applied) {
                 tell(&pool, SweepOrphans);
             }
         });
     }
+}
+
+/// What a claim has left of its quota.
+fn counted(mut claiming: Claiming, tasks: &[ClaimedTask]) -> Claiming {
+    for task in tasks {
+        let definition = &task.record.definition;
+        let key = definition.concurrency_key.as_deref();
+        claiming.quota.take(&definition.task, key);
+    }
+    claiming
 }
 
 /// What a claimed row comes to, as far as its schedule has a say.
@@ -246,6 +297,7 @@ impl Handler<Claimed> for WorkerPool {
             life,
             under_way,
             lane,
+            claiming,
             result,
         } = claimed;
         if life != self.life {
@@ -256,17 +308,24 @@ impl Handler<Claimed> for WorkerPool {
         }
         self.activity = Activity::None;
         match result {
-            Ok(answer) => {
+            Ok(None) => self.deps.gate.end_look(),
+            Ok(Some(answer)) => {
                 let gate = &self.deps.gate;
-                let places = gate.end_claim(answer.tasks.len(), answer.exhausted);
+                let places = gate.end_claim(&answer);
                 if let Some(at) = answer.next_available_at {
                     let gate = Arc::clone(gate);
                     tell(&self.deps.run.scheduler, WakeAt { gate, at });
                 }
+                let passed_over = answer.passed_over;
+                let claiming = claiming.map(|claiming| counted(claiming, &answer.tasks));
                 for (task, place) in answer.tasks.into_iter().zip(places) {
                     self.take(task, place);
                 }
                 drop((under_way, lane));
+                if let Some(claiming) = claiming {
+                    let turns = &self.deps.turns;
+                    turns.end_claim(&self.deps.gate, &claiming, passed_over);
+                }
                 self.start_ready();
             }
             Err(error) => {
@@ -283,7 +342,7 @@ impl Handler<Claimed> for WorkerPool {
 
 impl crate::persistence::PersistenceClient {
     /// Sends a claim once.
-    async fn once_claim(&self, claim: Write) -> Result<ClaimAnswer, WriteError> {
+    pub(super) async fn once_claim(&self, claim: Write) -> Result<ClaimAnswer, WriteError> {
         let posted = self.post(vec![claim], Patience::Endless, false);
         let mut answers = posted.await.unwrap_or(Err(WriteError::Lost))?;
         match answers.pop() {

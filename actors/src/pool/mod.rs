@@ -2,7 +2,10 @@
 
 mod actor;
 mod claims;
+mod look;
 mod orphans;
 
-pub(crate) use actor::{CheckWindow, Deliver, Drain, PoolDeps, SweepOrphans, WorkerPool};
+pub(crate) use actor::{
+    CheckWindow, Deliver, Drain, LookAtQueues, PoolDeps, SweepOrphans, WorkerPool,
+};
 pub(crate) use claims::ClaimLimits;

@@ -1,21 +1,36 @@
 use std::time::Duration;
 
 use evertask_core::retry::{InvalidRetryPolicy, RetryPolicy};
-use evertask_core::task::{InvalidName, check_name};
+use evertask_core::task::InvalidName;
 use thiserror::Error;
 
 /// What happens to a task that is due now when the window of its queue is full.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+///
+/// It concerns what applications dispatch. A task that comes due, a series and what a handler
+/// dispatches are stored and wait for their turn, whatever the queue says: nobody would be there to
+/// wait for them, or a handler would wait for its own slot.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum WhenFull {
-    /// It is stored and loaded when there is room; the caller does not wait.
-    #[default]
+    /// It is stored and loaded when there is room; the caller does not wait. The default with a
+    /// storage that is durable.
     Spill,
+    /// It is stored, and the caller waits until it has its place. One who gives up leaves a task that
+    /// runs all the same. The default with the storage in memory.
+    Wait,
+    /// It goes to the default queue, with the retry policy and the timeout of its own one. If that is
+    /// full too, the caller waits for a place there.
+    FallbackToDefault,
     /// It is refused and nothing is stored.
     Reject,
 }
 
 /// A named queue: how many handlers it runs at once and how much of it is held in memory.
+///
+/// What is not set is decided at the start. A queue of the application's runs one handler at a time and
+/// holds 500 waiting tasks in memory. The [default queue](Self::DEFAULT) runs two handlers per core, at
+/// least 4, and holds 200 tasks per core, at least 1000. The [recurring queue](Self::RECURRING) is as the
+/// default one is then.
 ///
 /// ```
 /// use std::time::Duration;
@@ -28,16 +43,17 @@ pub enum WhenFull {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Queue {
-    pub(crate) name: String,
-    pub(crate) parallelism: usize,
-    pub(crate) capacity: usize,
-    pub(crate) when_full: WhenFull,
-    pub(crate) retry: Option<RetryPolicy>,
-    pub(crate) timeout: Option<Duration>,
+    pub(super) name: String,
+    pub(super) parallelism: Option<usize>,
+    pub(super) capacity: Option<usize>,
+    pub(super) when_full: Option<WhenFull>,
+    pub(super) retry: Option<RetryPolicy>,
+    pub(super) timeout: Option<Duration>,
+    pub(super) ageing: Option<Duration>,
 }
 
 /// A queue that can't be used.
-#[derive(Debug, Error)]
+#[derive(Clone, Debug, Error)]
 #[non_exhaustive]
 pub enum QueueError {
     /// A name that can't be stored.
@@ -76,47 +92,40 @@ impl Queue {
     /// The queue that always exists, for tasks that name none.
     pub const DEFAULT: &'static str = "default";
 
-    /// The largest sum of capacity and parallelism.
-    const MAX_SIZE: usize = 1_000_000;
+    /// The queue that always exists, for series that name none.
+    pub const RECURRING: &'static str = "recurring";
 
-    /// Creates a queue that runs one handler at a time and holds 500 waiting tasks in memory.
+    /// Creates a queue of that name.
     pub fn new(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
-            parallelism: 1,
-            capacity: 500,
-            when_full: WhenFull::default(),
+            parallelism: None,
+            capacity: None,
+            when_full: None,
             retry: None,
             timeout: None,
+            ageing: None,
         }
-    }
-
-    /// The default queue as it is if nobody configures it: at least 4 handlers at once and 1000
-    /// waiting tasks, more on larger machines.
-    pub(crate) fn default_queue(cores: usize) -> Self {
-        Self::new(Self::DEFAULT)
-            .parallelism(cores.saturating_mul(2).max(4))
-            .capacity(cores.saturating_mul(200).max(1000))
     }
 
     /// How many handlers run at once.
     #[must_use]
     pub fn parallelism(mut self, handlers: usize) -> Self {
-        self.parallelism = handlers;
+        self.parallelism = Some(handlers);
         self
     }
 
     /// How many tasks wait in memory besides; a larger backlog stays stored.
     #[must_use]
     pub fn capacity(mut self, tasks: usize) -> Self {
-        self.capacity = tasks;
+        self.capacity = Some(tasks);
         self
     }
 
     /// What happens to a task that is due now when the window is full.
     #[must_use]
     pub fn when_full(mut self, behaviour: WhenFull) -> Self {
-        self.when_full = behaviour;
+        self.when_full = Some(behaviour);
         self
     }
 
@@ -134,28 +143,15 @@ impl Queue {
         self
     }
 
-    pub(crate) fn validate(&self) -> Result<(), QueueError> {
-        check_name(&self.name)?;
-        if self.parallelism == 0 {
-            return Err(QueueError::NoParallelism(self.name.clone()));
-        }
-        if self.capacity == 0 {
-            return Err(QueueError::NoCapacity(self.name.clone()));
-        }
-        let size = self.capacity.saturating_add(self.parallelism);
-        if size > Self::MAX_SIZE {
-            return Err(QueueError::TooLarge {
-                name: self.name.clone(),
-                size,
-                limit: Self::MAX_SIZE,
-            });
-        }
-        if let Some(retry) = &self.retry {
-            retry.validate().map_err(|source| QueueError::Retry {
-                queue: self.name.clone(),
-                source,
-            })?;
-        }
-        Ok(())
+    /// How much waiting a step of priority is worth; like the default queue, and there five minutes, if
+    /// not set.
+    ///
+    /// A task goes before those that became due up to that much earlier, for each step that its priority
+    /// is higher; those that have waited longer still go before it, so nothing waits for ever. With zero,
+    /// priorities make no difference. More than a year counts as a year, which is as good as strict.
+    #[must_use]
+    pub fn ageing(mut self, step: Duration) -> Self {
+        self.ageing = Some(step);
+        self
     }
 }

@@ -2,6 +2,14 @@
 
 mod config;
 mod gate;
+mod gates;
+mod line;
+mod resolve;
+mod turns;
 
 pub use config::{Queue, QueueError, WhenFull};
 pub(crate) use gate::{Gate, Place, Slot, Spill};
+pub(crate) use gates::Gates;
+pub(crate) use line::Waiting;
+pub(crate) use resolve::{QueueConfig, Surroundings, resolve};
+pub(crate) use turns::{AwaitsTurn, Turn, TurnKeeper};

@@ -5,7 +5,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
 use actix::{Actor, Context, Supervised};
@@ -21,18 +20,19 @@ use super::faults::FaultSwitch;
 use super::lifecycle::{Lifecycle, RuntimeFault};
 use super::settings::{Settings, StartError};
 use crate::delivery::{DeliveryRegistry, RunDeps, SoloGate, StopSignals};
-use crate::dispatch::{AdmissionDeps, Gates};
+use crate::dispatch::{AdmissionDeps, KeyTurns};
 use crate::monitor::{Monitor, MonitorDeps, Publisher, Subscribers};
 use crate::persistence::{
     HealthSignal, Patience, Persistence, PersistenceClient, PersistenceDeps, WriteQueue,
 };
 use crate::pool::{ClaimLimits, PoolDeps, WorkerPool};
-use crate::queue::{Gate, Queue};
+use crate::queue::{Gate, Gates, Queue, QueueConfig, QueueError, TurnKeeper};
 use crate::retention::{Housekeeper, HousekeeperDeps, Retention, RetentionDeps};
 use crate::scheduler::{Scheduler, SchedulerDeps};
 use crate::supervision::{ActorName, CrashReport, CrashSink, GuardedSlot, RestartBudget, Verdict};
 use crate::supervisor::{ShutdownDeps, ShutdownTimes, Shutdowns, Supervisor, SupervisorDeps};
 use crate::task::HandlerCatalog;
+use crate::waiting::Ends;
 
 /// What a runtime's thread hands out once it takes tasks.
 pub(super) struct Ready {
@@ -50,19 +50,28 @@ const MAILBOX: u16 = 0;
 /// Opens the storage and starts all actors on the current arbiter.
 pub(super) async fn assemble(
     mut settings: Settings,
+    queues: Vec<QueueConfig>,
     handlers: Handle,
     lifecycle: Lifecycle,
 ) -> Result<Ready, StartError> {
     let catalog = Arc::new(std::mem::take(&mut settings.catalog).build()?);
-    add_default_queue(&mut settings.queues);
-    warn_of_unknown_queues(&catalog, &settings.queues);
+    check_retries(&catalog, &settings, &queues)?;
     let at = settings.clock.now();
     let process = ProcessId(settings.ids.next(at));
     let storage = settings
         .storage
         .open(ProcessStart { id: process, at })
         .await?;
-    let slots = Slots::new(&settings);
+    let slots = Slots::new(&settings, &queues);
+    let gates = slots.gates(&queues);
+    let subscribers = Subscribers::new();
+    let publisher = Publisher::new(slots.monitor.addr(), subscribers.clone());
+    let gates_by_name = Gates::new(&gates, publisher);
+    warn_of_unknown_queues(&catalog, &gates_by_name);
+    // Before anything starts: what was paused stays paused.
+    gates_by_name.begin_look(settings.clock.elapsed());
+    gates_by_name.apply_all(&storage.queries().queue_settings().await?);
+    let registry = DeliveryRegistry::new();
     let retention = settings.retention.take().map(|policy| {
         Retention::new(RetentionDeps {
             policy,
@@ -73,15 +82,18 @@ pub(super) async fn assemble(
         })
     });
     let wiring = Wiring {
-        gates: slots.gates(&settings.queues),
+        turns: TurnKeeper::new(&catalog),
+        gates,
+        gates_by_name,
         persistence: PersistenceClient::new(slots.persistence.addr(), Arc::clone(&settings.clock)),
         catalog,
         process,
         storage,
         lifecycle,
-        subscribers: Subscribers::new(),
+        subscribers,
         health: HealthSignal::new(),
-        registry: DeliveryRegistry::new(),
+        ends: Ends::new(&registry),
+        registry,
         signals: StopSignals::default(),
         faults: FaultSwitch::default(),
         retention,
@@ -109,10 +121,13 @@ struct Wiring {
     storage: Arc<dyn TaskStorage>,
     lifecycle: Lifecycle,
     gates: Vec<Arc<Gate>>,
+    gates_by_name: Gates,
     persistence: PersistenceClient,
     subscribers: Subscribers,
     health: HealthSignal,
     registry: DeliveryRegistry,
+    turns: TurnKeeper,
+    ends: Ends,
     signals: StopSignals,
     faults: FaultSwitch,
     retention: Option<Retention>,
@@ -120,13 +135,13 @@ struct Wiring {
 
 impl Wiring {
     fn start(self, slots: Slots, handlers: Handle) -> Ready {
-        let client = self.client(&slots);
+        let admission = self.admission(&slots);
+        let client = self.client(&slots, &admission);
         let ready = Ready {
             client: client.clone(),
             #[cfg(feature = "testing")]
             provoker: slots.provoker(&self.faults),
         };
-        let admission = self.admission(&slots);
         let pools = self.pools(&self.run(&slots, client, handlers));
         let guard = Guard {
             clock: self.clock(),
@@ -152,14 +167,16 @@ impl Wiring {
         Arc::clone(&self.settings.clock)
     }
 
-    fn client(&self, slots: &Slots) -> Client {
+    fn client(&self, slots: &Slots, admission: &AdmissionDeps) -> Client {
         Client {
             supervisor: slots.supervisor.addr(),
             subscribers: self.subscribers.clone(),
             health: self.health.watch(),
+            ends: self.ends.clone(),
             lifecycle: self.lifecycle.clone(),
             clock: self.clock(),
             ids: Arc::clone(&self.settings.ids),
+            admission: Arc::new(admission.clone()),
             parent: None,
         }
     }
@@ -169,6 +186,7 @@ impl Wiring {
             process: self.process,
             clock: self.clock(),
             ids: Arc::clone(&self.settings.ids),
+            randomness: Arc::clone(&self.settings.randomness),
             storage: Arc::clone(&self.storage),
             persistence: self.persistence.clone(),
             scheduler: slots.scheduler.addr(),
@@ -178,6 +196,9 @@ impl Wiring {
             abort_after: self.settings.abort_after,
             probation: self.settings.probation,
             decode_failures: self.settings.decode_failures,
+            max_snoozes: self.settings.max_snoozes,
+            max_result: self.settings.max_result,
+            data: self.catalog.data().clone(),
             logs: self.settings.logs.clone(),
         })
     }
@@ -185,8 +206,9 @@ impl Wiring {
     fn admission(&self, slots: &Slots) -> AdmissionDeps {
         AdmissionDeps {
             catalog: Arc::clone(&self.catalog),
-            gates: Gates::new(&self.gates),
+            gates: self.gates_by_name.clone(),
             registry: self.registry.clone(),
+            turns: self.turns.clone(),
             persistence: self.persistence.clone(),
             scheduler: slots.scheduler.addr(),
             clock: self.clock(),
@@ -199,6 +221,7 @@ impl Wiring {
             patience: self.settings.patience,
             round_trip_payloads: self.settings.round_trip_payloads,
             audit_level: self.settings.audit_level,
+            key_turns: KeyTurns::default(),
         }
     }
 
@@ -206,8 +229,10 @@ impl Wiring {
         let solo = SoloGate::default();
         let pool = |gate: &Arc<Gate>| PoolDeps {
             gate: Arc::clone(gate),
+            gates: self.gates_by_name.clone(),
             catalog: Arc::clone(&self.catalog),
             registry: self.registry.clone(),
+            turns: self.turns.clone(),
             persistence: self.persistence.clone(),
             storage: Arc::clone(&self.storage),
             run: Arc::clone(run),
@@ -233,6 +258,7 @@ impl Wiring {
             clock: self.clock(),
             publisher: Publisher::new(slots.monitor.addr(), self.subscribers.clone()),
             registry: self.registry.clone(),
+            ends: self.ends.clone(),
             health: self.health.clone(),
             faults: self.faults.clone(),
         }
@@ -300,8 +326,8 @@ impl Wiring {
 }
 
 impl Slots {
-    fn new(settings: &Settings) -> Self {
-        let pool = |queue: &Queue| {
+    fn new(settings: &Settings, queues: &[QueueConfig]) -> Self {
+        let pool = |queue: &QueueConfig| {
             GuardedSlot::new(ActorName::from(format!("pool {}", queue.name)), MAILBOX)
         };
         Self {
@@ -313,14 +339,14 @@ impl Slots {
                 .retention
                 .as_ref()
                 .map(|_| GuardedSlot::new(ActorName::from("housekeeper"), MAILBOX)),
-            pools: settings.queues.iter().map(pool).collect(),
+            pools: queues.iter().map(pool).collect(),
         }
     }
 
-    fn gates(&self, queues: &[Queue]) -> Vec<Arc<Gate>> {
+    fn gates(&self, queues: &[QueueConfig]) -> Vec<Arc<Gate>> {
         let names = queues.iter().map(|queue| queue.name.clone());
         let others: Vec<_> = names.filter(|name| name != Queue::DEFAULT).collect();
-        let gate = |(queue, slot): (&Queue, &GuardedSlot<WorkerPool>)| {
+        let gate = |(queue, slot): (&QueueConfig, &GuardedSlot<WorkerPool>)| {
             let selector = if queue.name == Queue::DEFAULT {
                 QueueSelector::AllExcept(others.clone())
             } else {
@@ -345,26 +371,31 @@ impl Slots {
     }
 }
 
-fn add_default_queue(queues: &mut Vec<Queue>) {
-    if !queues.iter().any(|queue| queue.name == Queue::DEFAULT) {
-        let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        queues.push(Queue::default_queue(cores));
+/// Whether the names of retry policies stand for something.
+fn check_retries(
+    catalog: &HandlerCatalog,
+    settings: &Settings,
+    queues: &[QueueConfig],
+) -> Result<(), StartError> {
+    catalog.check_retry(&settings.retry)?;
+    for queue in queues {
+        if let Some(retry) = &queue.retry {
+            let named = |source| QueueError::Retry {
+                queue: queue.name.clone(),
+                source,
+            };
+            catalog.check_retry(retry).map_err(named)?;
+        }
     }
+    Ok(())
 }
 
-fn warn_of_unknown_queues(catalog: &HandlerCatalog, queues: &[Queue]) {
-    for task in catalog.tasks() {
-        let Some(wanted) = &task.options.queue else {
-            continue;
-        };
-        if !queues.iter().any(|queue| queue.name == *wanted) {
-            let (task, queue) = (task.name, wanted);
-            tracing::warn!(
-                task,
-                queue,
-                "the queue is not configured, using the default one"
-            );
-        }
+fn warn_of_unknown_queues(catalog: &HandlerCatalog, gates: &Gates) {
+    let wanted = catalog
+        .tasks()
+        .filter_map(|task| task.options.queue.as_deref());
+    for name in wanted.filter(|name| gates.find(name).is_none()) {
+        gates.warn_of_unknown(name);
     }
 }
 

@@ -1,28 +1,28 @@
 use std::fmt;
-use std::future::IntoFuture;
 use std::sync::Arc;
-use std::time::Duration;
 
-use actix::{Addr, Recipient};
-use evertask_core::audit::AuditLevel;
+use actix::{Addr, Handler, Message, Recipient};
 use evertask_core::log::{LogPage, LogSearch};
-use evertask_core::retry::RetryPolicy;
-use evertask_core::task::{IdSource, TaskId, TraceContext};
+use evertask_core::storage::query::TaskFilter;
+use evertask_core::task::{IdSource, TaskId};
 use evertask_core::time::{Clock, Timestamp};
-use futures::future::BoxFuture;
+use tokio_util::sync::CancellationToken;
 
 use super::lifecycle::{Lifecycle, RuntimeFault};
-use crate::dispatch::{Dispatch, DispatchError};
+use super::request::DispatchRequest;
+use crate::dispatch::{AdmissionDeps, Dispatch, DispatchError, Dispatched, PreparedTask};
 use crate::log::LogTail;
-use crate::monitor::{EventStream, Subscribers, TaskEvent};
+use crate::monitor::{EventStream, QueueEvents, Subscribers, TaskEvent};
 use crate::persistence::HealthWatch;
 use crate::retention::RetentionReport;
 use crate::supervision::ask;
 use crate::supervisor::{
-    Cancel, CancelOutcome, GetLogs, GetTask, PreviewRetention, RequestError, RunRetention,
-    Shutdown, ShutdownReport, Supervisor, TailLogs, TaskView,
+    Cancel, CancelAll, CancelByKey, CancelOutcome, CancelReport, CancelledTask, GetLogs, GetTask,
+    ManageOutcome, ManageTask, PreviewRetention, RequestError, RunRetention, Shutdown, ShutdownNow,
+    ShutdownReport, Supervisor, TailLogs, TaskView,
 };
 use crate::task::Task;
+use crate::waiting::{Ends, WaitError, wait_for};
 
 /// Talks to a runtime; cheap to clone, `Send` and `Sync`.
 ///
@@ -35,14 +35,16 @@ pub struct Client {
     pub(super) lifecycle: Lifecycle,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) ids: Arc<dyn IdSource>,
+    pub(super) admission: Arc<AdmissionDeps>,
     pub(super) parent: Option<TaskId>,
+    pub(super) ends: Ends,
 }
 
 /// How often a dispatch whose answer was lost in a crash is repeated with its id.
-const REPEATS: usize = 3;
+pub(super) const REPEATS: usize = 3;
 
 impl Client {
-    /// Stores a task and answers its id; see [`DispatchRequest`] for what can be said about it.
+    /// Stores a task and answers its id and what became of the dispatch; see [`DispatchRequest`] for what can be said about it.
     ///
     /// ```no_run
     /// # use std::time::Duration;
@@ -52,7 +54,8 @@ impl Client {
     /// # struct WelcomeEmail { to: String }
     /// # impl Task for WelcomeEmail { const NAME: &'static str = "email.welcome"; }
     /// # async fn example(client: Client, welcome: WelcomeEmail) -> Result<(), DispatchError> {
-    /// let id = client.dispatch(welcome).after(Duration::from_secs(60)).await?;
+    /// let welcome = client.dispatch(welcome).after(Duration::from_secs(60)).await?;
+    /// let task = client.task(welcome.id).await;
     /// # Ok(())
     /// # }
     /// ```
@@ -63,22 +66,22 @@ impl Client {
         }
     }
 
-    /// Sends a dispatch and answers its id.
+    /// Sends a dispatch and answers the task that does its work.
     ///
     /// If a crash of ours loses the answer, it is repeated with the same id, so the task is stored
-    /// once.
+    /// once. Should its queue be full and [wait](crate::WhenFull::Wait), the answer comes when the task
+    /// has a place; who stops waiting leaves a task that is stored and runs. Within a handler or a hook
+    /// nothing waits.
     ///
     /// # Errors
     ///
     /// See [`DispatchError`]; its [`stored`](DispatchError::stored) says what became of the task.
-    pub async fn send(&self, dispatch: Dispatch) -> Result<TaskId, DispatchError> {
-        let id = dispatch
-            .known_id()
-            .unwrap_or_else(|| TaskId(self.ids.next(self.clock.now())));
-        let mut dispatch = dispatch.id(id);
-        if let (Some(parent), false) = (self.parent, dispatch.has_parent()) {
-            dispatch = dispatch.parent(parent);
-        }
+    pub async fn send(&self, dispatch: Dispatch) -> Result<Dispatched, DispatchError> {
+        let (id, dispatch) = self.named(dispatch);
+        // Whoever gives up waiting for a place tells the one that keeps it by dropping this.
+        let gone = CancellationToken::new();
+        let _gone = gone.clone().drop_guard();
+        let dispatch = dispatch.until(gone);
         if self.lifecycle.is_stopped() {
             return Err(DispatchError::ShuttingDown);
         }
@@ -95,13 +98,52 @@ impl Client {
         Err(DispatchError::Unknown { id })
     }
 
+    /// A dispatch that says who asks, with the id under which a repetition finds it.
+    pub(super) fn named(&self, mut dispatch: Dispatch) -> (TaskId, Dispatch) {
+        let id = dispatch.known_id();
+        let id = id.unwrap_or_else(|| TaskId(self.ids.next(self.clock.now())));
+        if let Some(parent) = self.parent {
+            dispatch = dispatch.by_handler();
+            if !dispatch.has_parent() {
+                dispatch = dispatch.parent(parent);
+            }
+        }
+        (id, dispatch.id(id))
+    }
+
+    /// Checks a dispatch and answers the row that is to be stored for it, by somebody else.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the dispatch.
+    pub fn prepare(&self, dispatch: impl Into<Dispatch>) -> Result<PreparedTask, DispatchError> {
+        let dispatch = dispatch.into();
+        let dispatch = match self.parent {
+            Some(parent) if !dispatch.has_parent() => dispatch.parent(parent),
+            _ => dispatch,
+        };
+        PreparedTask::new(&self.admission, dispatch)
+    }
+
+    /// Has every queue look for stored tasks at once: after a transaction of the application's own was
+    /// committed in which tasks were stored.
+    ///
+    /// Without it, they are found when their queue looks the next time: when something else is stored
+    /// in it that finds no room, when something in it comes due, or at the next start. An idle runtime
+    /// does not look by itself.
+    pub fn nudge(&self) {
+        for gate in self.admission.gates.all() {
+            gate.set_backlog();
+        }
+    }
+
     /// Cancels a task, wherever it is; the answer comes once that is stored.
     ///
     /// # Errors
     ///
     /// Fails if the storage can't be used or the runtime does not answer; the task may be cancelled
     /// all the same.
-    pub async fn cancel(&self, id: TaskId) -> Result<CancelOutcome, RequestError> {
+    pub async fn cancel(&self, id: impl Into<TaskId>) -> Result<CancelOutcome, RequestError> {
         self.send_cancel(Cancel::new(id)).await
     }
 
@@ -115,14 +157,104 @@ impl Client {
         answer.unwrap_or(Err(RequestError::NoAnswer))
     }
 
+    /// Cancels the task that holds a key, or answers `None` if none does; to say who asked and why, send a
+    /// [`CancelByKey`] to the [`supervisor`](Self::supervisor).
+    ///
+    /// # Errors
+    ///
+    /// As [`cancel`](Self::cancel).
+    pub async fn cancel_by_key(
+        &self,
+        key: impl Into<String>,
+    ) -> Result<Option<CancelledTask>, RequestError> {
+        let answer = ask(&self.supervisor, CancelByKey::new(key)).await;
+        answer.unwrap_or(Err(RequestError::NoAnswer))
+    }
+
+    /// Cancels all tasks that a filter means and that are not over, as [`CancelAll`] says; to say who asked
+    /// and why, send one to the [`supervisor`](Self::supervisor).
+    ///
+    /// ```no_run
+    /// # use evertask_actors::Client;
+    /// # use evertask_core::storage::query::TaskFilter;
+    /// # async fn example(client: Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// let filter = TaskFilter { tag: Some("import 7".to_owned()), ..TaskFilter::default() };
+    /// let report = client.cancel_all(filter).await?;
+    /// println!("{} never run, {} were running", report.cancelled, report.cancelled_while_running);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`cancel`](Self::cancel); what was cancelled until then stays cancelled.
+    pub async fn cancel_all(&self, filter: TaskFilter) -> Result<CancelReport, RequestError> {
+        let answer = ask(&self.supervisor, CancelAll::new(filter)).await;
+        answer.unwrap_or(Err(RequestError::NoAnswer))
+    }
+
+    /// Does something with a task: retries it, runs it now or at another instant. Says who asked and why.
+    ///
+    /// ```no_run
+    /// # use evertask_actors::{Client, ManageTask, RequestError};
+    /// # use evertask_core::task::TaskId;
+    /// # async fn example(client: Client, id: TaskId) -> Result<(), RequestError> {
+    /// let outcome = client.manage(ManageTask::retry(id).by("ada").because("the disk has room again")).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`cancel`](Self::cancel).
+    pub async fn manage(&self, message: ManageTask) -> Result<ManageOutcome, RequestError> {
+        let answer = ask(&self.supervisor, message).await;
+        answer.unwrap_or(Err(RequestError::NoAnswer))
+    }
+
     /// Reads a task with its attempts; `None` if there is no such task.
     ///
     /// # Errors
     ///
     /// Fails if the storage can't be read or the runtime does not answer.
-    pub async fn task(&self, id: TaskId) -> Result<Option<TaskView>, RequestError> {
-        let answer = ask(&self.supervisor, GetTask(id)).await;
+    pub async fn task(&self, id: impl Into<TaskId>) -> Result<Option<TaskView>, RequestError> {
+        let answer = ask(&self.supervisor, GetTask(id.into())).await;
         answer.unwrap_or(Err(RequestError::NoAnswer))
+    }
+
+    /// Waits until a task is over, wherever it runs, and answers it as it is then: whether it was
+    /// completed, failed or cancelled is for the caller to see;
+    /// [`into_result`](TaskView::into_result) makes it a `Result`.
+    ///
+    /// A task that is over already is answered at once. One that ends in this process is answered as
+    /// soon as its end is committed; one that another process runs is looked at now and then, at most
+    /// every second and at least every 30. A series is over when no further run will come, which may
+    /// be never: for its single runs there are [`events`](Self::events). An outage of the storage is
+    /// waited out. Whoever has less time puts a timeout around it; dropping the future ends the wait
+    /// and nothing else.
+    ///
+    /// A handler that waits for another task keeps its slot meanwhile, so in a queue without a further
+    /// slot it waits for itself.
+    ///
+    /// ```no_run
+    /// # use evertask_actors::{Client, Task};
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[derive(Serialize, Deserialize)]
+    /// # struct Sum { numbers: Vec<u32> }
+    /// # impl Task for Sum { const NAME: &'static str = "sum"; }
+    /// # async fn example(client: Client, sum: Sum) -> Result<(), Box<dyn std::error::Error>> {
+    /// let sum = client.dispatch(sum).await?;
+    /// let total: u32 = client.wait_for(sum).await?.into_result()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Fails if there is no such task, also if it is deleted meanwhile, and if the runtime ends before
+    /// the task does; then it can be waited for again after the next start.
+    pub async fn wait_for(&self, id: impl Into<TaskId>) -> Result<TaskView, WaitError> {
+        wait_for(id.into(), self, &self.ends, &self.lifecycle, &*self.clock).await
     }
 
     /// Reads a page of the lines that a task logged, in the order of run, delivery and sequence. The
@@ -142,8 +274,8 @@ impl Client {
     /// # Errors
     ///
     /// As [`task`](Self::task).
-    pub async fn tail(&self, id: TaskId) -> Result<Option<LogTail>, RequestError> {
-        let answer = ask(&self.supervisor, TailLogs(id)).await;
+    pub async fn tail(&self, id: impl Into<TaskId>) -> Result<Option<LogTail>, RequestError> {
+        let answer = ask(&self.supervisor, TailLogs(id.into())).await;
         answer.unwrap_or(Err(RequestError::NoAnswer))
     }
 
@@ -179,6 +311,11 @@ impl Client {
         self.subscribers.stream(&self.lifecycle)
     }
 
+    /// Opens a stream of what is decided about queues from now on.
+    pub fn queue_events(&self) -> QueueEvents {
+        self.subscribers.queue_events(&self.lifecycle)
+    }
+
     /// Sends every event from now on to an actor; see [`Subscribe`](crate::Subscribe).
     pub fn subscribe(&self, recipient: Recipient<TaskEvent>) {
         self.subscribers.add(recipient);
@@ -192,35 +329,63 @@ impl Client {
     /// Shuts the runtime down in three phases and answers what each did: running handlers may
     /// finish, then they are told to stop, then they are aborted. Waiting tasks stay stored.
     ///
-    /// Asking again joins the shutdown that was begun.
+    /// Asking again joins the shutdown that was begun. The storage is let go of by the time of the
+    /// answer, so the next start may follow at once. The report says whether everything was written by
+    /// then; what was not is found as after a crash.
     ///
     /// # Errors
     ///
     /// Fails if the runtime has ended by itself, with the fault.
     pub async fn shutdown(&self) -> Result<ShutdownReport, RuntimeFault> {
+        self.end_by(Shutdown).await
+    }
+
+    /// Shuts the runtime down without waiting for handlers: they are told to stop and aborted at once,
+    /// and their tasks run again after the next start. A [`shutdown`](Self::shutdown) that was begun
+    /// skips to that; its callers get the same report.
+    ///
+    /// # Errors
+    ///
+    /// As of [`shutdown`](Self::shutdown).
+    pub async fn shutdown_now(&self) -> Result<ShutdownReport, RuntimeFault> {
+        self.end_by(ShutdownNow).await
+    }
+
+    async fn end_by<M>(&self, order: M) -> Result<ShutdownReport, RuntimeFault>
+    where
+        M: Message<Result = ShutdownReport> + Copy + Send + 'static,
+        Supervisor: Handler<M>,
+    {
         loop {
-            match ask(&self.supervisor, Shutdown).await {
-                Ok(report) => return Ok(report),
+            match ask(&self.supervisor, order).await {
+                Ok(report) if report.storage_closed => return Ok(report),
+                // The storage is let go of with the thread.
+                Ok(report) => return self.lifecycle.ended().await.or(Ok(report)),
                 // The message crashed the supervisor or was lost with it; asking again is harmless.
                 Err(_) if !self.lifecycle.has_ended() => {}
-                Err(_) => {
-                    return self
-                        .lifecycle
-                        .ended()
-                        .await
-                        .map(|()| ShutdownReport::default());
-                }
+                Err(_) => return self.lifecycle.ended().await,
             }
         }
     }
 
-    /// Waits until the runtime has ended: `Ok` after a shutdown, else the first fault.
+    /// Waits until the runtime has ended and let go of its storage: `Ok` after a shutdown, else the
+    /// first fault.
     ///
     /// # Errors
     ///
     /// The fault that ended it.
     pub async fn stopped(&self) -> Result<(), RuntimeFault> {
-        self.lifecycle.ended().await
+        self.lifecycle.ended().await.map(drop)
+    }
+
+    /// What checks dispatches before they are stored.
+    pub(crate) fn admission(&self) -> &AdmissionDeps {
+        &self.admission
+    }
+
+    /// The present instant.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// The same client, whose dispatches name `parent`.
@@ -235,99 +400,5 @@ impl Client {
 impl fmt::Debug for Client {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Client").finish_non_exhaustive()
-    }
-}
-
-/// A dispatch that is being put together; `.await` sends it.
-#[must_use = "a dispatch does nothing until it is awaited"]
-#[derive(Debug)]
-pub struct DispatchRequest<'a> {
-    client: &'a Client,
-    dispatch: Dispatch,
-}
-
-impl DispatchRequest<'_> {
-    fn with(mut self, change: impl FnOnce(Dispatch) -> Dispatch) -> Self {
-        self.dispatch = change(self.dispatch);
-        self
-    }
-
-    /// See [`Dispatch::id`].
-    pub fn id(self, id: TaskId) -> Self {
-        self.with(|dispatch| dispatch.id(id))
-    }
-
-    /// See [`Dispatch::after`].
-    pub fn after(self, delay: Duration) -> Self {
-        self.with(|dispatch| dispatch.after(delay))
-    }
-
-    /// See [`Dispatch::at`].
-    pub fn at(self, instant: Timestamp) -> Self {
-        self.with(|dispatch| dispatch.at(instant))
-    }
-
-    /// See [`Dispatch::queue`].
-    pub fn queue(self, name: impl Into<String>) -> Self {
-        self.with(|dispatch| dispatch.queue(name))
-    }
-
-    /// See [`Dispatch::priority`].
-    pub fn priority(self, priority: i32) -> Self {
-        self.with(|dispatch| dispatch.priority(priority))
-    }
-
-    /// See [`Dispatch::tag`].
-    pub fn tag(self, tag: impl Into<String>) -> Self {
-        self.with(|dispatch| dispatch.tag(tag))
-    }
-
-    /// See [`Dispatch::correlation_id`].
-    pub fn correlation_id(self, id: impl Into<String>) -> Self {
-        self.with(|dispatch| dispatch.correlation_id(id))
-    }
-
-    /// See [`Dispatch::retry`].
-    pub fn retry(self, policy: RetryPolicy) -> Self {
-        self.with(|dispatch| dispatch.retry(policy))
-    }
-
-    /// See [`Dispatch::timeout`].
-    pub fn timeout(self, timeout: Duration) -> Self {
-        self.with(|dispatch| dispatch.timeout(timeout))
-    }
-
-    /// See [`Dispatch::audit`].
-    pub fn audit(self, level: AuditLevel) -> Self {
-        self.with(|dispatch| dispatch.audit(level))
-    }
-
-    /// See [`Dispatch::every`].
-    pub fn every(self, step: Duration) -> Self {
-        self.with(|dispatch| dispatch.every(step))
-    }
-
-    /// See [`Dispatch::max_runs`].
-    pub fn max_runs(self, runs: u32) -> Self {
-        self.with(|dispatch| dispatch.max_runs(runs))
-    }
-
-    /// See [`Dispatch::run_until`].
-    pub fn run_until(self, instant: Timestamp) -> Self {
-        self.with(|dispatch| dispatch.run_until(instant))
-    }
-
-    /// See [`Dispatch::trace`].
-    pub fn trace(self, trace: TraceContext) -> Self {
-        self.with(|dispatch| dispatch.trace(trace))
-    }
-}
-
-impl<'a> IntoFuture for DispatchRequest<'a> {
-    type Output = Result<TaskId, DispatchError>;
-    type IntoFuture = BoxFuture<'a, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.client.send(self.dispatch))
     }
 }

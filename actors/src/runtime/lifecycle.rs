@@ -2,6 +2,7 @@ use thiserror::Error;
 use tokio::sync::watch;
 
 use crate::supervision::ActorName;
+use crate::supervisor::ShutdownReport;
 
 /// Why a runtime ended by itself.
 #[derive(Clone, Debug, Error)]
@@ -32,7 +33,7 @@ enum Stage {
     Stopped,
     /// Over, for this reason.
     Ended {
-        reason: Result<(), RuntimeFault>,
+        reason: Result<ShutdownReport, RuntimeFault>,
         /// Whether the storage has been let go of, so that the next start can have the tasks.
         released: bool,
     },
@@ -63,6 +64,16 @@ impl Lifecycle {
         matches!(*self.0.stage.borrow(), Stage::Running)
     }
 
+    /// Waits until tasks are no longer run.
+    pub(crate) async fn left_running(&self) {
+        let mut stage = self.0.stage.subscribe();
+        // The sender is in `self`, so there is always an answer.
+        stage
+            .wait_for(|stage| !matches!(stage, Stage::Running))
+            .await
+            .ok();
+    }
+
     /// Whether no more tasks are taken.
     pub(crate) fn is_stopped(&self) -> bool {
         matches!(*self.0.stage.borrow(), Stage::Stopped | Stage::Ended { .. })
@@ -82,10 +93,11 @@ impl Lifecycle {
 
     /// Ends the life; the first reason stays.
     ///
-    /// After a fault the thread is still to come to its end, and says so with
+    /// Only a shutdown that closed the storage has let go of it by now. After any other one, and
+    /// after a fault, the thread is still to come to its end, and says so with
     /// [`released`](Self::released).
-    pub(crate) fn end(&self, reason: Result<(), RuntimeFault>) {
-        let released = reason.is_ok();
+    pub(crate) fn end(&self, reason: Result<ShutdownReport, RuntimeFault>) {
+        let released = reason.as_ref().is_ok_and(|report| report.storage_closed);
         self.advance(Stage::Ended { reason, released });
         if !released {
             self.close();
@@ -121,8 +133,9 @@ impl Lifecycle {
         self.0.close.cancelled().await;
     }
 
-    /// Waits for the end and answers its reason; the storage is free for the next start by then.
-    pub(crate) async fn ended(&self) -> Result<(), RuntimeFault> {
+    /// Waits for the end and answers its reason, or what the shutdown did; the storage is free for
+    /// the next start by then.
+    pub(crate) async fn ended(&self) -> Result<ShutdownReport, RuntimeFault> {
         let mut stage = self.0.stage.subscribe();
         let ended = stage
             .wait_for(|stage| matches!(stage, Stage::Ended { released: true, .. }))

@@ -1,19 +1,24 @@
 //! One runtime: its settings, its thread, its life, and the client that talks to it.
 
 mod assembly;
+mod batch;
 mod client;
 mod faults;
 mod lifecycle;
 #[cfg(feature = "testing")]
 mod provoke;
+mod queue_handle;
+mod request;
 mod settings;
 mod start;
 
-pub use client::{Client, DispatchRequest};
+pub use client::Client;
 pub(crate) use faults::{FaultPoint, FaultSwitch};
 #[cfg(feature = "testing")]
 pub use faults::{Phase, Provocation, Target};
 pub(crate) use lifecycle::Lifecycle;
 pub use lifecycle::RuntimeFault;
+pub use queue_handle::{QueueHandle, QueueRequest};
+pub use request::DispatchRequest;
 pub use settings::{Settings, StartError};
 pub use start::{Runtime, start};

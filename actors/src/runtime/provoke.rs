@@ -18,6 +18,7 @@ pub(crate) struct Provoker {
     pub(crate) scheduler: Addr<Scheduler>,
     pub(crate) monitor: Addr<Monitor>,
     pub(crate) housekeeper: Option<Addr<Housekeeper>>,
+    /// That of the default queue is the first.
     pub(crate) pools: Vec<Addr<WorkerPool>>,
     pub(crate) faults: FaultSwitch,
 }
@@ -36,7 +37,9 @@ impl Provoker {
                 housekeeper.for_each(|housekeeper| self.crash(housekeeper, phase));
             }
             Provocation::Actor(Target::Pool, phase) => {
-                self.pools.iter().for_each(|pool| self.crash(pool, phase));
+                if let Some(default) = self.pools.first() {
+                    self.crash(default, phase);
+                }
             }
         }
     }

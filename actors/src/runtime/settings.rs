@@ -1,15 +1,18 @@
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use evertask_core::audit::AuditLevel;
 use evertask_core::log::LogOptions;
+use evertask_core::random::{Randomness, SystemRandomness};
 use evertask_core::retention::RetentionPolicy;
+use evertask_core::retry::{InvalidRetryPolicy, RetryPolicy};
 use evertask_core::storage::{StorageBackend, StorageError};
 use evertask_core::task::{IdSource, RandomIds};
 use evertask_core::time::{Clock, SystemClock};
 use thiserror::Error;
 
-use crate::queue::{Queue, QueueError};
+use crate::queue::{Queue, QueueConfig, QueueError, Surroundings, resolve};
 use crate::task::{CatalogBuilder, CatalogError};
 
 /// Everything a runtime is told at its start.
@@ -19,14 +22,23 @@ pub struct Settings {
     pub storage: Arc<dyn StorageBackend>,
     /// What can run.
     pub catalog: CatalogBuilder,
-    /// The configured queues; the default queue is added if it is not among them.
+    /// The configured queues; those that always exist are added if they are not among them.
     pub queues: Vec<Queue>,
     /// The clock.
     pub clock: Arc<dyn Clock>,
     /// The ids.
     pub ids: Arc<dyn IdSource>,
+    /// What is left to chance.
+    pub randomness: Arc<dyn Randomness>,
+    /// How failures are retried of tasks whose kind and queue don't say.
+    pub retry: RetryPolicy,
+    /// How long an attempt may run of tasks whose kind and queue don't say; `None` or zero means
+    /// without limit.
+    pub timeout: Option<Duration>,
     /// The largest payload, in bytes of JSON.
     pub max_payload: usize,
+    /// The largest value a handler may return, in bytes of JSON.
+    pub max_result: usize,
     /// How many dispatches may wait for their commit at once.
     pub max_dispatches: usize,
     /// How long a dispatch waits for a storage that can't be used.
@@ -43,6 +55,8 @@ pub struct Settings {
     pub probation: Duration,
     /// In how many starts a stored payload may fail to decode.
     pub decode_failures: u32,
+    /// How often in a row a handler may ask to be called again later.
+    pub max_snoozes: u32,
     /// How much of the history of tasks is kept whose dispatch and type don't say.
     pub audit_level: AuditLevel,
     /// Which lines of tasks are kept.
@@ -65,7 +79,11 @@ impl Settings {
             queues: Vec::new(),
             clock: SystemClock::shared(),
             ids: Arc::new(RandomIds::new()),
+            randomness: Arc::new(SystemRandomness::new()),
+            retry: RetryPolicy::default(),
+            timeout: None,
             max_payload: 1024 * 1024,
+            max_result: 1024 * 1024,
             max_dispatches: 8_192,
             patience: Duration::from_secs(30),
             drain: Duration::from_secs(10),
@@ -74,6 +92,7 @@ impl Settings {
             quarantine_after: 5,
             probation: Duration::from_millis(250),
             decode_failures: 5,
+            max_snoozes: 1_000,
             audit_level: AuditLevel::default(),
             logs: LogOptions::off(),
             handler_threads: 0,
@@ -85,6 +104,7 @@ impl Settings {
     pub(crate) fn validate(&self) -> Result<(), StartError> {
         let at_least_one = [
             ("max_payload", self.max_payload),
+            ("max_result", self.max_result),
             ("max_dispatches", self.max_dispatches),
             ("quarantine_after", self.quarantine_after as usize),
             ("decode_failures", self.decode_failures as usize),
@@ -117,14 +137,20 @@ impl Settings {
                 problem: "its interval must be longer than zero",
             });
         }
-        let mut names = std::collections::HashSet::new();
-        for queue in &self.queues {
-            queue.validate()?;
-            if !names.insert(&queue.name) {
-                return Err(QueueError::Duplicate(queue.name.clone()).into());
-            }
-        }
+        self.retry.validate()?;
         Ok(())
+    }
+
+    /// The queues as they are once everything is known.
+    pub(crate) fn queues(&self) -> Result<Vec<QueueConfig>, QueueError> {
+        let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let surroundings = Surroundings {
+            cores,
+            is_durable: self.storage.is_durable(),
+            retry: Some(self.retry.clone()),
+            timeout: self.timeout,
+        };
+        resolve(&self.queues, &surroundings)
     }
 }
 
@@ -138,6 +164,9 @@ pub enum StartError {
     /// A queue that can't be used.
     #[error(transparent)]
     Queue(#[from] QueueError),
+    /// The runtime's own retry policy can't be used.
+    #[error("the retry policy of the runtime can't be used: {0}")]
+    Retry(#[from] InvalidRetryPolicy),
     /// A setting that makes no sense.
     #[error("the setting `{setting}` can't be used: {problem}")]
     Setting {

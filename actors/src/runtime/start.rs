@@ -10,6 +10,7 @@ use super::assembly::{Ready, assemble};
 use super::client::Client;
 use super::lifecycle::{Lifecycle, RuntimeFault};
 use super::settings::{Settings, StartError};
+use crate::queue::QueueConfig;
 
 /// A running runtime.
 ///
@@ -28,6 +29,7 @@ pub struct Runtime {
 /// See [`StartError`]; nothing runs and nothing is stored then.
 pub async fn start(settings: Settings) -> Result<Runtime, StartError> {
     settings.validate()?;
+    let queues = settings.queues()?;
     let (ready, wait) = oneshot::channel();
     let lifecycle = Lifecycle::new();
     let ended = EndOnDrop(lifecycle.clone());
@@ -35,7 +37,7 @@ pub async fn start(settings: Settings) -> Result<Runtime, StartError> {
         .name("evertask".to_owned())
         .spawn(move || {
             let _ended = ended;
-            live(settings, lifecycle, ready);
+            live(settings, queues, lifecycle, ready);
         })?;
     let ready = wait.await.unwrap_or(Err(StartError::Ended))?;
     Ok(Runtime {
@@ -48,10 +50,11 @@ pub async fn start(settings: Settings) -> Result<Runtime, StartError> {
 /// The life of the thread.
 fn live(
     settings: Settings,
+    queues: Vec<QueueConfig>,
     lifecycle: Lifecycle,
     ready: oneshot::Sender<Result<Ready, StartError>>,
 ) {
-    let handlers = match handler_runtime(&settings) {
+    let handlers = match handler_runtime(&settings, &queues) {
         Ok(handlers) => handlers,
         Err(error) => {
             ready.send(Err(error.into())).ok();
@@ -65,7 +68,7 @@ fn live(
         // back to its pool.
         let _context = handlers.enter();
         actix_rt::System::new().block_on(async move {
-            match assemble(settings, handle, lifecycle.clone()).await {
+            match assemble(settings, queues, handle, lifecycle.clone()).await {
                 Ok(started) => {
                     if ready.send(Ok(started)).is_ok() {
                         lifecycle.closed().await;
@@ -77,13 +80,17 @@ fn live(
             }
         });
     }
-    // What a handler does between two awaits ends first, and with it the use of the storage. What
-    // takes longer is left to itself: a blocking body may never end.
+    // What a handler does between two awaits ends first, and with it the use of the storage: each
+    // delivery and each body holds it, so that nobody takes a task for dead that still runs. What takes
+    // longer is left to itself: a blocking body, which holds nothing, may never end.
     handlers.shutdown_timeout(patience);
 }
 
-fn handler_runtime(settings: &Settings) -> std::io::Result<tokio::runtime::Runtime> {
-    let parallelism: usize = settings.queues.iter().map(|queue| queue.parallelism).sum();
+fn handler_runtime(
+    settings: &Settings,
+    queues: &[QueueConfig],
+) -> std::io::Result<tokio::runtime::Runtime> {
+    let parallelism: usize = queues.iter().map(|queue| queue.parallelism).sum();
     let mut builder = Builder::new_multi_thread();
     if settings.handler_threads > 0 {
         builder.worker_threads(settings.handler_threads);

@@ -33,6 +33,21 @@ pub(crate) struct WakeAt {
     pub(crate) at: Timestamp,
 }
 
+/// Has a queue look for a stored row when it is due: now, or at its instant.
+pub(crate) fn look_when_due(
+    scheduler: &Addr<Scheduler>,
+    gate: &Arc<Gate>,
+    at: Timestamp,
+    now: Timestamp,
+) {
+    if at <= now {
+        gate.set_backlog();
+    } else {
+        let gate = Arc::clone(gate);
+        tell(scheduler, WakeAt { gate, at });
+    }
+}
+
 /// The instant the alarm was set to has come.
 #[derive(Message)]
 #[rtype(result = "()")]

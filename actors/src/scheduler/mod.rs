@@ -7,4 +7,4 @@
 mod actor;
 mod timetable;
 
-pub(crate) use actor::{Scheduler, SchedulerDeps, WakeAt};
+pub(crate) use actor::{Scheduler, SchedulerDeps, WakeAt, look_when_due};

@@ -3,26 +3,27 @@ use std::time::Duration;
 
 use actix::{Actor, Addr, Context, Handler, ResponseFuture, Supervised};
 use evertask_core::log::LogPage;
-use evertask_core::storage::{Answer, CancelAnswer, CancelTask, TaskStorage, Write};
-use evertask_core::task::{Status, TaskId};
+use evertask_core::storage::TaskStorage;
 
 use super::messages::{
-    Cancel, CancelOutcome, GetLogs, GetTask, PreviewRetention, RequestError, RunRetention,
-    Shutdown, Subscribe, TailLogs, TaskView,
+    GetLogs, GetTask, PreviewRetention, RequestError, RunRetention, Shutdown, ShutdownNow,
+    Subscribe, TailLogs,
 };
 use super::shutdown::{ShutdownReport, Shutdowns};
-use crate::delivery::Cancellation;
-use crate::dispatch::{AdmissionDeps, Dispatch, DispatchError, admit};
+use super::view::TaskView;
+use crate::dispatch::{
+    AdmissionDeps, BatchError, Dispatch, DispatchAll, DispatchAllOrNothing, DispatchError,
+    Dispatched, admit, dispatch_all, dispatch_all_or_nothing,
+};
 use crate::log::LogTail;
 use crate::monitor::Subscribers;
-use crate::persistence::{Patience, WriteError};
 use crate::retention::{Housekeeper, PreviewCycle, RetentionReport, RunCycle};
 use crate::runtime::FaultSwitch;
 use crate::supervision::ask;
 
 /// Takes what an application asks for.
 pub struct Supervisor {
-    deps: SupervisorDeps,
+    pub(super) deps: SupervisorDeps,
 }
 
 /// What stays true across a crash of the actor.
@@ -48,6 +49,10 @@ impl Supervisor {
     pub(crate) fn new(deps: SupervisorDeps) -> Self {
         Self { deps }
     }
+
+    pub(super) fn deps(&self) -> &SupervisorDeps {
+        &self.deps
+    }
 }
 
 impl Actor for Supervisor {
@@ -66,60 +71,29 @@ impl Supervised for Supervisor {
 }
 
 impl Handler<Dispatch> for Supervisor {
-    type Result = ResponseFuture<Result<TaskId, DispatchError>>;
+    type Result = ResponseFuture<Result<Dispatched, DispatchError>>;
 
     fn handle(&mut self, dispatch: Dispatch, _: &mut Self::Context) -> Self::Result {
         match admit(&self.deps.admission, dispatch) {
-            Ok(admitted) => Box::pin(admitted.store()),
+            Ok((admitted, under_way)) => Box::pin(admitted.store(under_way)),
             Err(error) => Box::pin(std::future::ready(Err(error))),
         }
     }
 }
 
-impl Handler<Cancel> for Supervisor {
-    type Result = ResponseFuture<Result<CancelOutcome, RequestError>>;
+impl Handler<DispatchAll> for Supervisor {
+    type Result = ResponseFuture<Result<Vec<Result<Dispatched, DispatchError>>, DispatchError>>;
 
-    fn handle(&mut self, cancel: Cancel, _: &mut Self::Context) -> Self::Result {
-        // Marked before anything is stored, so that no outcome slips in between unnoticed.
-        let cancellation = Cancellation {
-            actor: cancel.actor.clone(),
-            reason: cancel.reason.clone(),
-        };
-        let registry = &self.deps.admission.registry;
-        let under_way = registry.cancel(cancel.id, cancellation);
-        let write = Write::Cancel(CancelTask {
-            id: cancel.id,
-            at: self.deps.admission.clock.now(),
-            actor: cancel.actor,
-            reason: cancel.reason,
-        });
-        let persistence = self.deps.admission.persistence.clone();
-        let patience = Patience::For(self.deps.patience);
-        Box::pin(async move {
-            let answer = persistence.apply_one(write, patience).await;
-            let was_running = under_way.was_running;
-            let is_heard = under_way.is_heard();
-            drop(under_way);
-            match answer {
-                // A delivery may still be busy with hooks when its run has long been stored.
-                Ok(Answer::Cancel(CancelAnswer::Cancelled(before))) => {
-                    let was_held = matches!(before, Status::Queued | Status::InProgress);
-                    Ok(CancelOutcome::of(was_running && was_held))
-                }
-                // The delivery has stored it already, with the same words.
-                Ok(Answer::Cancel(CancelAnswer::AlreadyOver(Status::Cancelled))) if is_heard => {
-                    Ok(CancelOutcome::of(was_running))
-                }
-                Ok(Answer::Cancel(CancelAnswer::AlreadyOver(status))) => {
-                    Ok(CancelOutcome::AlreadyOver(status))
-                }
-                Ok(Answer::Cancel(CancelAnswer::Unknown)) => Ok(CancelOutcome::Unknown),
-                Ok(_) | Err(WriteError::Lost | WriteError::Ended) => Err(RequestError::NoAnswer),
-                Err(error @ (WriteError::Rejected(_) | WriteError::Unavailable(_))) => {
-                    Err(RequestError::Storage(error.to_string()))
-                }
-            }
-        })
+    fn handle(&mut self, batch: DispatchAll, _: &mut Self::Context) -> Self::Result {
+        dispatch_all(&self.deps.admission, batch.dispatches)
+    }
+}
+
+impl Handler<DispatchAllOrNothing> for Supervisor {
+    type Result = ResponseFuture<Result<Vec<Dispatched>, BatchError>>;
+
+    fn handle(&mut self, batch: DispatchAllOrNothing, _: &mut Self::Context) -> Self::Result {
+        dispatch_all_or_nothing(&self.deps.admission, batch.dispatches)
     }
 }
 
@@ -129,13 +103,10 @@ impl Handler<GetTask> for Supervisor {
     fn handle(&mut self, GetTask(id): GetTask, _: &mut Self::Context) -> Self::Result {
         let storage = Arc::clone(&self.deps.storage);
         Box::pin(async move {
-            let failed = |error: evertask_core::storage::StorageError| {
-                RequestError::Storage(error.to_string())
-            };
-            let Some(record) = storage.task(id).await.map_err(failed)? else {
+            let Some(record) = storage.task(id).await? else {
                 return Ok(None);
             };
-            let attempts = storage.attempts(id).await.map_err(failed)?;
+            let attempts = storage.attempts(id).await?;
             Ok(Some(TaskView { record, attempts }))
         })
     }
@@ -148,8 +119,7 @@ impl Handler<GetLogs> for Supervisor {
         let storage = Arc::clone(&self.deps.storage);
         Box::pin(async move {
             search.check()?;
-            let page = storage.queries().logs(&search).await;
-            page.map_err(|error| RequestError::Storage(error.to_string()))
+            Ok(storage.queries().logs(&search).await?)
         })
     }
 }
@@ -163,8 +133,7 @@ impl Handler<TailLogs> for Supervisor {
         // Opened before the task is read: if it ends in between, that is noticed.
         let tail = registry.tails().open(id, &self.deps.admission.lifecycle);
         Box::pin(async move {
-            let record = storage.task(id).await;
-            let record = record.map_err(|error| RequestError::Storage(error.to_string()))?;
+            let record = storage.task(id).await?;
             let is_over = record.as_ref().map(|record| record.state.is_over());
             if is_over == Some(true) {
                 registry.task_over(id);
@@ -213,6 +182,15 @@ impl Handler<Shutdown> for Supervisor {
 
     fn handle(&mut self, _: Shutdown, _: &mut Self::Context) -> Self::Result {
         let report = self.deps.shutdowns.begin();
+        Box::pin(report)
+    }
+}
+
+impl Handler<ShutdownNow> for Supervisor {
+    type Result = ResponseFuture<ShutdownReport>;
+
+    fn handle(&mut self, _: ShutdownNow, _: &mut Self::Context) -> Self::Result {
+        let report = self.deps.shutdowns.hurry();
         Box::pin(report)
     }
 }

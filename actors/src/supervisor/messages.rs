@@ -1,88 +1,21 @@
 use actix::{Message, Recipient};
 use evertask_core::log::{InvalidLogSearch, LogPage, LogSearch};
-use evertask_core::task::{AttemptRecord, Status, TaskId, TaskRecord};
+use evertask_core::storage::StorageError;
+use evertask_core::task::TaskId;
 use thiserror::Error;
 
 use super::shutdown::ShutdownReport;
+use super::view::TaskView;
 use crate::log::LogTail;
 use crate::monitor::TaskEvent;
+use crate::persistence::WriteError;
+use crate::queue::QueueError;
 use crate::retention::RetentionReport;
-
-/// Cancels a task, wherever it is; the answer comes once that is stored.
-///
-/// A task that waits never runs. One that runs is told to stop, and aborted if it does not; whatever
-/// it returns, it stays cancelled.
-#[derive(Clone, Debug, Message)]
-#[rtype(result = "Result<CancelOutcome, RequestError>")]
-pub struct Cancel {
-    pub(super) id: TaskId,
-    pub(super) actor: Option<String>,
-    pub(super) reason: Option<String>,
-}
-
-impl Cancel {
-    /// Cancels the task of that id.
-    pub fn new(id: TaskId) -> Self {
-        Self {
-            id,
-            actor: None,
-            reason: None,
-        }
-    }
-
-    /// Says in the audit who asked for it.
-    #[must_use]
-    pub fn by(mut self, actor: impl Into<String>) -> Self {
-        self.actor = Some(actor.into());
-        self
-    }
-
-    /// Says in the audit why.
-    #[must_use]
-    pub fn because(mut self, reason: impl Into<String>) -> Self {
-        self.reason = Some(reason.into());
-        self
-    }
-}
-
-/// What a cancel found.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum CancelOutcome {
-    /// The task was waiting and never runs.
-    Cancelled,
-    /// Its handler was running and has been told to stop.
-    CancelledWhileRunning,
-    /// It was over already and is left as it was.
-    AlreadyOver(Status),
-    /// There is no such task.
-    Unknown,
-}
-
-impl CancelOutcome {
-    /// What a cancel found that ended its task.
-    pub(super) fn of(was_running: bool) -> Self {
-        if was_running {
-            Self::CancelledWhileRunning
-        } else {
-            Self::Cancelled
-        }
-    }
-}
 
 /// Reads a task with its attempts; `None` if there is no such task.
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "Result<Option<TaskView>, RequestError>")]
 pub struct GetTask(pub TaskId);
-
-/// A task as it is stored.
-#[derive(Clone, Debug, PartialEq)]
-pub struct TaskView {
-    /// The task itself.
-    pub record: TaskRecord,
-    /// Its attempts that have ended, oldest first.
-    pub attempts: Vec<AttemptRecord>,
-}
 
 /// Reads a page of the lines that a task logged; an unknown task has none.
 #[derive(Clone, Debug, Message)]
@@ -124,9 +57,20 @@ pub struct RunRetention;
 pub struct PreviewRetention;
 
 /// Shuts the runtime down: drains, tells handlers to stop, aborts; every sender gets the report.
+///
+/// If that says that the storage was not closed, it is let go of right after the answer:
+/// [`Client::stopped`](crate::Client::stopped) tells when.
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "ShutdownReport")]
 pub struct Shutdown;
+
+/// Shuts the runtime down without waiting for handlers: they are told to stop and aborted at once. A
+/// shutdown that was begun skips to that.
+///
+/// Interrupted tasks are stored as stopped and run again after the next start.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "ShutdownReport")]
+pub struct ShutdownNow;
 
 /// A request other than a dispatch that could not be answered.
 #[derive(Clone, Debug, Error)]
@@ -138,10 +82,36 @@ pub enum RequestError {
     /// The search asks for something that can't be answered.
     #[error(transparent)]
     Search(#[from] InvalidLogSearch),
+    /// No queue of that name is configured.
+    #[error("the queue {queue:?} is not configured; add it with `.queue(…)`")]
+    UnknownQueue {
+        /// The name.
+        queue: String,
+    },
+    /// A queue can't be what is asked for.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
     /// No retention policy is set.
     #[error("no retention policy is set; add one with `.retention(…)`")]
     NoRetention,
     /// The runtime has ended, or crashed over this request.
     #[error("the runtime did not answer, the outcome is unknown")]
     NoAnswer,
+}
+
+impl From<StorageError> for RequestError {
+    fn from(error: StorageError) -> Self {
+        Self::Storage(error.to_string())
+    }
+}
+
+impl From<WriteError> for RequestError {
+    fn from(error: WriteError) -> Self {
+        match error {
+            WriteError::Lost | WriteError::Ended => Self::NoAnswer,
+            WriteError::Rejected(_) | WriteError::Unavailable(_) => {
+                Self::Storage(error.to_string())
+            }
+        }
+    }
 }

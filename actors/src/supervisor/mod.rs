@@ -5,14 +5,23 @@
 //! loses the message it was handling and nothing else.
 
 mod actor;
+mod cancel;
+mod cancelling;
+mod manage;
 mod messages;
+mod queues;
 mod shutdown;
+mod view;
 
 pub use actor::Supervisor;
 pub(crate) use actor::SupervisorDeps;
+pub use cancel::{Cancel, CancelAll, CancelByKey, CancelOutcome, CancelReport, CancelledTask};
+pub use manage::{ManageOutcome, ManageTask};
 pub use messages::{
-    Cancel, CancelOutcome, GetLogs, GetTask, PreviewRetention, RequestError, RunRetention,
-    Shutdown, Subscribe, TailLogs, TaskView,
+    GetLogs, GetTask, PreviewRetention, RequestError, RunRetention, Shutdown, ShutdownNow,
+    Subscribe, TailLogs,
 };
+pub use queues::{ControlQueue, GetQueues, QueueOutcome, QueueStatus};
 pub use shutdown::{LeftBehind, ShutdownReport};
 pub(crate) use shutdown::{ShutdownDeps, ShutdownTimes, Shutdowns};
+pub use view::{NoResult, TaskView};

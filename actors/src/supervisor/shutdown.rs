@@ -1,15 +1,18 @@
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use evertask_core::storage::TaskStorage;
 use evertask_core::task::TaskId;
 use evertask_core::time::Clock;
+use futures::FutureExt;
 use parking_lot::Mutex;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use crate::delivery::StopSignals;
 use crate::dispatch::AdmissionDeps;
-use crate::persistence::{Patience, Posted};
+use crate::persistence::Patience;
 use crate::pool::Drain;
 use crate::retention::Retention;
 use crate::runtime::Lifecycle;
@@ -38,11 +41,19 @@ pub struct ShutdownReport {
     pub stopped: usize,
     /// How many had to be aborted.
     pub aborted: usize,
-    /// Waiting tasks that were given back to the storage.
+    /// Waiting tasks that were given back to the storage, as far as it said so in time.
     pub given_back: usize,
     /// Bodies that can't be aborted and are still running; their tasks are stored as stopped and
     /// run again after the next start.
     pub left_behind: Vec<LeftBehind>,
+    /// Whether everything there was to store is stored. If not, the storage could not be used for too
+    /// long, or a handler or a hook did not come to its end; the tasks concerned are as a crash would
+    /// leave them, and the next start runs them again.
+    pub everything_written: bool,
+    /// Whether the storage was closed in order. If not, it is let go of as by a crash, with the thread
+    /// of the runtime and the last delivery: before [`Client::shutdown`](crate::Client::shutdown)
+    /// answers, unless a handler never yields.
+    pub storage_closed: bool,
 }
 
 /// A blocking body that outlived the shutdown.
@@ -59,6 +70,10 @@ pub struct LeftBehind {
 pub(crate) struct Shutdowns {
     deps: Arc<ShutdownDeps>,
     report: Arc<Mutex<Option<watch::Receiver<Option<ShutdownReport>>>>>,
+    /// Fires when nothing is to be waited for any more.
+    hurry: CancellationToken,
+    /// Each caller that has no answer yet listens to it, and nothing is ever sent.
+    callers: watch::Sender<()>,
 }
 
 pub(crate) struct ShutdownDeps {
@@ -77,6 +92,8 @@ impl Shutdowns {
         Self {
             deps: Arc::new(deps),
             report: Arc::default(),
+            hurry: CancellationToken::new(),
+            callers: watch::Sender::default(),
         }
     }
 
@@ -84,7 +101,9 @@ impl Shutdowns {
     pub(crate) fn begin(&self) -> impl Future<Output = ShutdownReport> + use<> {
         let mut begun = self.report.lock();
         let mut report = begun.get_or_insert_with(|| self.start()).clone();
+        let caller = self.callers.subscribe();
         async move {
+            let _caller = caller;
             let report = report.wait_for(Option::is_some).await;
             report
                 .ok()
@@ -93,39 +112,61 @@ impl Shutdowns {
         }
     }
 
+    /// The same, but handlers are aborted at once.
+    pub(crate) fn hurry(&self) -> impl Future<Output = ShutdownReport> + use<> {
+        self.hurry.cancel();
+        self.begin()
+    }
+
     /// Runs the phases in a task of their own: it goes on if the supervisor crashes.
     fn start(&self) -> watch::Receiver<Option<ShutdownReport>> {
         let (reply, report) = watch::channel(None);
         let deps = Arc::clone(&self.deps);
+        let (callers, hurry) = (self.callers.clone(), self.hurry.clone());
         deps.lifecycle.drain();
         actix_rt::spawn(async move {
-            let report = deps.run().await;
+            // A storage is not ours and may panic. Nothing is claimed then, so the storage goes with
+            // the thread.
+            let report = AssertUnwindSafe(deps.run(&hurry)).catch_unwind().await;
+            let report = report.unwrap_or_default();
             tracing::info!(?report, "shut down");
-            deps.lifecycle.end(Ok(()));
-            reply.send_replace(Some(report));
+            if report.storage_closed {
+                deps.lifecycle.end(Ok(report.clone()));
+                reply.send_replace(Some(report));
+            } else {
+                reply.send_replace(Some(report.clone()));
+                // Their answers would be lost with the thread.
+                callers.closed().await;
+                deps.lifecycle.end(Ok(report));
+            }
         });
         report
     }
 }
 
 impl ShutdownDeps {
-    async fn run(&self) -> ShutdownReport {
+    async fn run(&self, hurry: &CancellationToken) -> ShutdownReport {
         let registry = &self.admission.registry;
         let running = registry.started();
         let mut report = ShutdownReport {
             running,
             ..ShutdownReport::default()
         };
-        report.given_back = self.drain_pools().await;
+        let given_back = self.drain_pools();
+        report.given_back = self.in_time(given_back).await.unwrap_or_default();
         let patience = Patience::For(self.times.record);
         // Answered once everything posted before it is committed; no claim is made any more.
         let claimed = self.admission.persistence.post(Vec::new(), patience, false);
-        let left = self.wait_for_handlers(self.times.drain).await;
+        let drain = self.wait_for_handlers(self.times.drain);
+        let left = self.unless(hurry, drain).await;
         report.drained = running.saturating_sub(left);
         if left > 0 {
-            self.wait_for_claims(claimed).await;
+            // One that commits after a stopped task would take that task and give it back as if it
+            // had only waited.
+            self.in_time(claimed).await;
             self.signals.stop.cancel();
-            let after_grace = self.wait_for_handlers(self.times.grace).await;
+            let grace = self.wait_for_handlers(self.times.grace);
+            let after_grace = self.unless(hurry, grace).await;
             report.stopped = left.saturating_sub(after_grace);
             report.aborted = after_grace;
             if after_grace > 0 {
@@ -135,7 +176,15 @@ impl ShutdownDeps {
         }
         report.left_behind = std::mem::take(&mut *self.signals.left_behind.lock());
         self.lifecycle.stop();
-        self.finish_writing(&mut report.given_back).await;
+        let finished = self.finish_writing(&mut report.given_back);
+        let finished = self.in_time(finished).await;
+        if finished.is_none() {
+            tracing::warn!("the storage did not take the last writes in time");
+            // Whatever is still on its way is dropped with the thread, and the storage with it.
+            return report;
+        }
+        report.everything_written = finished == Some(true) && registry.started() == 0;
+        report.storage_closed = self.close_storage().await;
         report
     }
 
@@ -158,41 +207,49 @@ impl ShutdownDeps {
         }
     }
 
-    /// Waits until no claim is under way, at most as long as a record may take: one that commits
-    /// after a stopped task would take that task and give it back as if it had only waited.
-    async fn wait_for_claims(&self, claimed: Posted) {
+    /// Waits for running handlers until somebody is in a hurry; answers how many are left.
+    async fn unless(&self, hurry: &CancellationToken, wait: impl Future<Output = usize>) -> usize {
         tokio::select! {
-            _ = claimed => {}
-            () = self.clock.sleep(self.times.record) => {}
+            left = wait => left,
+            () = hurry.cancelled() => self.admission.registry.started(),
         }
     }
 
-    /// Lets dispatches that are under way and writes that wait come to their end.
-    async fn finish_writing(&self, given_back: &mut usize) {
-        let all = u32::try_from(self.admission.max_under_way).unwrap_or(u32::MAX);
-        let finished = async {
-            drop(self.admission.under_way.acquire_many(all).await);
-            // Everything posted before it is committed when this empty set is answered.
-            self.admission
-                .persistence
-                .apply(Vec::new(), Patience::Endless)
-                .await
-                .ok();
-            // What was on its way to a pool when the first drain was made has arrived by now.
-            *given_back += self.drain_pools().await;
-            // A cycle stops after the batch that it is doing.
-            if let Some(retention) = &self.retention {
-                retention.turn_ended().await;
-            }
-            self.storage.close().await
-        };
+    /// Does something with the storage, for at most as long as a record may take.
+    async fn in_time<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
-            closed = finished => if let Err(error) = closed {
-                tracing::warn!(%error, "the storage was not closed properly");
-            },
-            () = self.clock.sleep(self.times.record) => {
-                tracing::warn!("the storage did not take the last writes in time");
-            }
+            biased;
+            done = work => Some(done),
+            () = self.clock.sleep(self.times.record) => None,
         }
+    }
+
+    /// Lets dispatches that are under way and writes that wait come to their end; answers whether
+    /// they are known to.
+    async fn finish_writing(&self, given_back: &mut usize) -> bool {
+        let all = u32::try_from(self.admission.max_under_way).unwrap_or(u32::MAX);
+        drop(self.admission.under_way.acquire_many(all).await);
+        // Everything posted before it is committed when this empty set is answered.
+        let barrier = self
+            .admission
+            .persistence
+            .apply(Vec::new(), Patience::Endless);
+        let committed = barrier.await.is_ok();
+        // What was on its way to a pool when the first drain was made has arrived by now.
+        *given_back += self.drain_pools().await;
+        // A cycle stops after the batch that it is doing.
+        if let Some(retention) = &self.retention {
+            retention.turn_ended().await;
+        }
+        committed
+    }
+
+    async fn close_storage(&self) -> bool {
+        match self.in_time(self.storage.close()).await {
+            Some(Ok(())) => return true,
+            Some(Err(error)) => tracing::warn!(%error, "the storage was not closed properly"),
+            None => tracing::warn!("the storage was not closed in time"),
+        }
+        false
     }
 }

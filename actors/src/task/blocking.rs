@@ -4,8 +4,12 @@ use std::time::Duration;
 use evertask_core::task::Failure;
 
 use super::context::TaskContext;
+use super::data::Need;
 use super::definition::Task;
-use super::error::TaskResult;
+use super::error::{TaskError, TaskResult};
+use super::outcome::TaskOutcome;
+use super::result::TaskOutput;
+use crate::dispatch::Dispatch;
 
 /// Does the work of one kind of task on a thread of its own: for work that blocks or computes.
 ///
@@ -13,13 +17,18 @@ use super::error::TaskResult;
 /// [`TaskContext::is_cancelled`] between steps, because its slot is taken until it returns.
 /// Everything else is as for [`TaskHandler`](super::TaskHandler), the hooks included, which are
 /// asynchronous here too.
-pub trait BlockingHandler<T: Task>: Send + Sync + 'static {
+pub trait BlockingHandler<T: Task, O: TaskOutput = ()>: Send + Sync + 'static {
     /// Runs one attempt.
     ///
     /// # Errors
     ///
     /// Whatever the handler returns is recorded as the failure of the attempt.
-    fn handle(&self, task: &T, context: &TaskContext) -> TaskResult;
+    fn handle(&self, task: &T, context: &TaskContext) -> TaskResult<O>;
+
+    /// As [`TaskHandler::needs`](super::TaskHandler::needs).
+    fn needs(&self) -> Vec<Need> {
+        Vec::new()
+    }
 
     /// As [`TaskHandler::on_started`](super::TaskHandler::on_started).
     fn on_started(
@@ -59,12 +68,30 @@ pub trait BlockingHandler<T: Task>: Send + Sync + 'static {
     ) -> impl Future<Output = TaskResult> + Send {
         async { Ok(()) }
     }
+
+    /// As [`TaskHandler::follow_ups`](super::TaskHandler::follow_ups).
+    ///
+    /// # Errors
+    ///
+    /// Whatever it returns is recorded as the failure of the attempt.
+    fn follow_ups(
+        &self,
+        _task: &T,
+        _context: &TaskContext,
+        _outcome: TaskOutcome<'_>,
+    ) -> Result<Vec<Dispatch>, TaskError> {
+        Ok(Vec::new())
+    }
 }
 
 /// A shared handler, to register one value for several kinds of tasks.
-impl<T: Task, H: BlockingHandler<T>> BlockingHandler<T> for Arc<H> {
-    fn handle(&self, task: &T, context: &TaskContext) -> TaskResult {
+impl<T: Task, O: TaskOutput, H: BlockingHandler<T, O>> BlockingHandler<T, O> for Arc<H> {
+    fn handle(&self, task: &T, context: &TaskContext) -> TaskResult<O> {
         H::handle(self, task, context)
+    }
+
+    fn needs(&self) -> Vec<Need> {
+        H::needs(self)
     }
 
     fn on_started(
@@ -100,5 +127,14 @@ impl<T: Task, H: BlockingHandler<T>> BlockingHandler<T> for Arc<H> {
         failure: &Failure,
     ) -> impl Future<Output = TaskResult> + Send {
         H::on_error(self, task, context, failure)
+    }
+
+    fn follow_ups(
+        &self,
+        task: &T,
+        context: &TaskContext,
+        outcome: TaskOutcome<'_>,
+    ) -> Result<Vec<Dispatch>, TaskError> {
+        H::follow_ups(self, task, context, outcome)
     }
 }

@@ -2,14 +2,20 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use evertask_core::retry::InvalidRetryPolicy;
+use evertask_core::concurrency::RunningLimit;
+use evertask_core::rank::{InvalidPriority, check_priority};
+use evertask_core::retry::{CustomRetries, CustomRetry, InvalidRetryPolicy, Retries, RetryPolicy};
 use evertask_core::task::{InvalidName, check_name};
 use thiserror::Error;
 
 use super::blocking::BlockingHandler;
+use super::data::{AppData, AppDataBuilder, Data, Need};
 use super::definition::{Task, TaskOptions};
 use super::erased::{AnyHandler, AsyncAdapter, BlockingAdapter};
+use super::function::{FunctionHandler, HandlerFunction, OwnHandler, TaskFunction};
 use super::handler::TaskHandler;
+use super::result::TaskOutput;
+use super::retries::RetryRegistrations;
 
 /// A kind of task with its handler, as registered.
 #[derive(Clone)]
@@ -17,6 +23,8 @@ pub(crate) struct RegisteredTask {
     pub(crate) name: &'static str,
     pub(crate) options: TaskOptions,
     pub(crate) handler: Arc<dyn AnyHandler>,
+    /// What the names of retry policies stand for.
+    pub(crate) customs: Arc<CustomRetries>,
 }
 
 /// Everything a runtime can run, by stable name.
@@ -24,9 +32,16 @@ pub(crate) struct HandlerCatalog {
     tasks: HashMap<&'static str, RegisteredTask>,
     /// The present names of tasks that were stored under another one.
     aliases: HashMap<&'static str, &'static str>,
+    data: AppData,
+    customs: Arc<CustomRetries>,
 }
 
 impl HandlerCatalog {
+    /// What handlers use of the application.
+    pub(crate) fn data(&self) -> &AppData {
+        &self.data
+    }
+
     /// The task that is dispatched under that name.
     pub(crate) fn get(&self, name: &str) -> Option<&RegisteredTask> {
         self.tasks.get(name)
@@ -43,6 +58,22 @@ impl HandlerCatalog {
         self.tasks.keys().chain(self.aliases.keys()).copied()
     }
 
+    /// Answers whether a retry policy can be used here.
+    pub(crate) fn check_retry(&self, policy: &RetryPolicy) -> Result<(), InvalidRetryPolicy> {
+        Retries::resolve(policy, &self.customs).map(drop)
+    }
+
+    /// The limits on how many run at once, of each type under all its names.
+    pub(crate) fn limits(&self) -> impl Iterator<Item = (Vec<String>, RunningLimit)> {
+        self.tasks.values().map(|task| {
+            let aliases = self.aliases.iter();
+            let aliases = aliases.filter(|(_, present)| **present == task.name);
+            let names = std::iter::once(&task.name).chain(aliases.map(|(alias, _)| alias));
+            let names = names.map(|name| (*name).to_owned());
+            (names.collect(), task.options.running)
+        })
+    }
+
     pub(crate) fn tasks(&self) -> impl Iterator<Item = &RegisteredTask> {
         self.tasks.values()
     }
@@ -52,11 +83,14 @@ impl HandlerCatalog {
 #[derive(Default)]
 pub struct CatalogBuilder {
     tasks: Vec<Registration>,
+    data: AppDataBuilder,
+    retries: RetryRegistrations,
 }
 
 struct Registration {
     task: RegisteredTask,
     aliases: &'static [&'static str],
+    needs: Vec<Need>,
     /// How a task without a usable name is named.
     type_name: &'static str,
 }
@@ -92,6 +126,17 @@ pub enum CatalogError {
         /// What is wrong with it.
         source: InvalidName,
     },
+    /// A limit under which nothing would ever run.
+    #[error("the task {0:?} may run no handler at once; the limit must be at least 1")]
+    NoneRunning(&'static str),
+    /// A priority beyond the range.
+    #[error("the options of the task {task:?} can't be used: {source}")]
+    Priority {
+        /// The task.
+        task: &'static str,
+        /// What is wrong with it.
+        source: InvalidPriority,
+    },
     /// A retry policy that makes no sense.
     #[error("the retry policy of the task {task:?} can't be used: {source}")]
     Retry {
@@ -100,28 +145,81 @@ pub enum CatalogError {
         /// What is wrong with it.
         source: InvalidRetryPolicy,
     },
+    /// A handler takes data that is not there.
+    #[error(
+        "the handler of the task {task:?} takes data of the type {data}, and there is none; add it \
+         with `.data(…)`"
+    )]
+    MissingData {
+        /// The task.
+        task: &'static str,
+        /// The Rust type of the data.
+        data: &'static str,
+    },
+    /// Two values of one type, of which a handler could get either.
+    #[error("there are two values of data of the type {0}; wrap one of them in a type of its own")]
+    DuplicateData(&'static str),
+    /// A list of errors that are retried beside one of errors that are not.
+    #[error(
+        "the options of the task {0:?} say both which errors are retried and which are not; use one \
+         list"
+    )]
+    MixedFilters(&'static str),
+    /// A name that no retry policy can be registered under.
+    #[error("a retry policy can't be registered under its name: {0}")]
+    RetryName(InvalidName),
+    /// Two retry policies for one name.
+    #[error("two retry policies are registered as {0:?}")]
+    DuplicateRetry(String),
 }
 
 impl CatalogBuilder {
     /// Registers an asynchronous handler for the tasks of type `T`.
-    pub fn add<T: Task, H: TaskHandler<T>>(&mut self, handler: H) {
-        self.push::<T>(Arc::new(AsyncAdapter::new(handler)));
+    pub fn add<T: Task, O: TaskOutput>(&mut self, handler: impl TaskHandler<T, O>) {
+        let needs = handler.needs();
+        self.push::<T>(Arc::new(AsyncAdapter::new(handler)), needs);
     }
 
     /// Registers a blocking handler for the tasks of type `T`.
-    pub fn add_blocking<T: Task, H: BlockingHandler<T>>(&mut self, handler: H) {
-        self.push::<T>(Arc::new(BlockingAdapter::new(handler)));
+    pub fn add_blocking<T: Task, O: TaskOutput>(&mut self, handler: impl BlockingHandler<T, O>) {
+        let needs = handler.needs();
+        self.push::<T>(Arc::new(BlockingAdapter::new(handler)), needs);
     }
 
-    fn push<T: Task>(&mut self, handler: Arc<dyn AnyHandler>) {
+    /// Registers an async function that handles the tasks of type `T`.
+    pub fn add_function<T: Task + Clone, Arguments: 'static>(
+        &mut self,
+        function: impl HandlerFunction<T, Arguments>,
+    ) {
+        self.add(FunctionHandler::new(function));
+    }
+
+    /// Registers a kind of task that brings its handler along.
+    pub fn add_task<T: TaskFunction>(&mut self) {
+        self.add::<T, T::Output>(OwnHandler);
+    }
+
+    /// Registers something of the application that handlers use.
+    pub fn add_data<D: ?Sized + Send + Sync + 'static>(&mut self, data: Data<D>) {
+        self.data.add(data);
+    }
+
+    /// Registers a retry policy by name.
+    pub fn add_retry(&mut self, name: impl Into<String>, policy: impl CustomRetry) {
+        self.retries.add(name.into(), policy);
+    }
+
+    fn push<T: Task>(&mut self, handler: Arc<dyn AnyHandler>, needs: Vec<Need>) {
         let task = RegisteredTask {
             name: T::NAME,
             options: T::options(),
             handler,
+            customs: Arc::default(),
         };
         self.tasks.push(Registration {
             task,
             aliases: T::ALIASES,
+            needs,
             type_name: std::any::type_name::<T>(),
         });
     }
@@ -130,10 +228,14 @@ impl CatalogBuilder {
         if self.tasks.is_empty() {
             return Err(CatalogError::Empty);
         }
+        let data = self.data.build().map_err(CatalogError::DuplicateData)?;
+        let customs = Arc::new(self.retries.build()?);
         let mut tasks = HashMap::new();
         let mut aliases = Vec::new();
-        for registration in self.tasks {
+        for mut registration in self.tasks {
+            registration.task.customs = Arc::clone(&customs);
             registration.check()?;
+            registration.check_needs(&data)?;
             let Registration { task, .. } = registration;
             let name = task.name;
             aliases.extend(registration.aliases.iter().map(|alias| (*alias, name)));
@@ -142,11 +244,26 @@ impl CatalogBuilder {
             }
         }
         let aliases = present_names(&tasks, aliases)?;
-        Ok(HandlerCatalog { tasks, aliases })
+        Ok(HandlerCatalog {
+            tasks,
+            aliases,
+            data,
+            customs,
+        })
     }
 }
 
 impl Registration {
+    fn check_needs(&self, data: &AppData) -> Result<(), CatalogError> {
+        match self.needs.iter().find(|need| !data.meets(need)) {
+            None => Ok(()),
+            Some(need) => Err(CatalogError::MissingData {
+                task: self.task.name,
+                data: need.type_name(),
+            }),
+        }
+    }
+
     fn check(&self) -> Result<(), CatalogError> {
         let task = self.task.name;
         for name in std::iter::once(&task).chain(self.aliases) {
@@ -155,12 +272,38 @@ impl Registration {
                 source,
             })?;
         }
-        match &self.task.options.retry {
-            Some(retry) => retry
-                .validate()
-                .map_err(|source| CatalogError::Retry { task, source }),
-            None => Ok(()),
+        let limit = self.task.options.running;
+        if [limit.running, limit.running_per_key].contains(&Some(0)) {
+            return Err(CatalogError::NoneRunning(task));
         }
+        check_priority(self.task.options.priority)
+            .map_err(|source| CatalogError::Priority { task, source })?;
+        self.check_retry()
+    }
+
+    fn check_retry(&self) -> Result<(), CatalogError> {
+        let RegisteredTask {
+            name: task,
+            options,
+            customs,
+            ..
+        } = &self.task;
+        let (mut allows, mut denies) = (
+            !options.filter.only.is_empty(),
+            !options.filter.except.is_empty(),
+        );
+        if let Some(retry) = &options.retry {
+            Retries::resolve(retry, customs)
+                .map_err(|source| CatalogError::Retry { task, source })?;
+            if let RetryPolicy::Refined(refined) = retry {
+                allows |= refined.allows();
+                denies |= refined.denies();
+            }
+        }
+        if allows && denies {
+            return Err(CatalogError::MixedFilters(task));
+        }
+        Ok(())
     }
 }
 

@@ -4,12 +4,16 @@ use std::fmt;
 use std::sync::Arc;
 
 use evertask_core::log::LogLevel;
-use evertask_core::task::TaskId;
+use evertask_core::task::{Progress, TaskId};
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::{Level, Span};
 
+use super::data::{AppData, Data};
+use crate::delivery::{Follows, Shelf};
+use crate::dispatch::{Dispatch, DispatchError};
 use crate::log::{DeliveryLog, printed, span_captured_by};
 use crate::runtime::Client;
 
@@ -32,7 +36,11 @@ pub(crate) struct DeliveryContext {
     runtime: Handle,
     span: Span,
     log: Option<Arc<DeliveryLog>>,
+    data: AppData,
+    /// What the handler said last of how far it has come.
+    progress: watch::Sender<Option<Progress>>,
     state: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
+    shelf: Shelf,
 }
 
 impl DeliveryContext {
@@ -42,6 +50,7 @@ impl DeliveryContext {
         client: &Client,
         runtime: &Handle,
         log: Option<Arc<DeliveryLog>>,
+        data: &AppData,
     ) -> Self {
         let span = match &log {
             None => tracing::info_span!("task", %id, name = task),
@@ -55,12 +64,25 @@ impl DeliveryContext {
             runtime: runtime.clone(),
             span,
             log,
+            data: data.clone(),
+            progress: watch::Sender::new(None),
             state: Mutex::default(),
+            shelf: Shelf::default(),
         }
     }
 
     pub(crate) fn span(&self) -> &Span {
         &self.span
+    }
+
+    /// The follow-ups that were named so far.
+    pub(crate) fn shelf(&self) -> &Shelf {
+        &self.shelf
+    }
+
+    /// What the handler says of how far it has come.
+    pub(crate) fn progress(&self) -> watch::Receiver<Option<Progress>> {
+        self.progress.subscribe()
     }
 
     /// Where its lines are kept, if they are.
@@ -98,6 +120,11 @@ impl TaskContext {
         self.attempt
     }
 
+    /// Which retry this is, from 1; 0 in the first attempt.
+    pub fn retry(&self) -> u32 {
+        self.attempt.saturating_sub(1)
+    }
+
     /// Whether the attempt should stop: the task was cancelled, its time is up, or the runtime is
     /// stopping and the time to drain is over.
     pub fn is_cancelled(&self) -> bool {
@@ -119,6 +146,77 @@ impl TaskContext {
     /// Dispatches more tasks, which know this one as their parent.
     pub fn client(&self) -> &Client {
         &self.delivery.client
+    }
+
+    /// Has a task stored in the commit that says that this one succeeded: either both are stored or
+    /// neither is, so a chain of tasks survives every crash.
+    ///
+    /// Answers the id that the task will have. It counts for this attempt only: if the attempt fails,
+    /// the task is not stored, and the next attempt names it again. Nothing is refused for want of
+    /// room, delays count from the outcome, and the task knows this one as its parent. If its id is
+    /// taken by then, the task that has it stands for it.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use evertask_actors::{Dispatch, Task, TaskContext, TaskHandler, TaskResult};
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[derive(Serialize, Deserialize)]
+    /// # struct Charge { order: u32 }
+    /// # impl Task for Charge { const NAME: &'static str = "order.charge"; }
+    /// # #[derive(Serialize, Deserialize)]
+    /// # struct Ship { order: u32 }
+    /// # impl Task for Ship { const NAME: &'static str = "order.ship"; }
+    /// # struct Till;
+    /// impl TaskHandler<Charge> for Till {
+    ///     async fn handle(&self, task: &Charge, context: &TaskContext) -> TaskResult {
+    ///         // …
+    ///         context.then(Ship { order: task.order })?;
+    ///         Ok(())
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the dispatch is said at once. Once the end of the attempt is decided, in
+    /// `on_completed` and `on_error` for example, it is too late: see
+    /// [`DispatchError::OutcomeDecided`].
+    pub fn then(&self, dispatch: impl Into<Dispatch>) -> Result<TaskId, DispatchError> {
+        self.follow_up(Follows::Success, dispatch.into())
+    }
+
+    /// As [`then`](Self::then), for the case that this attempt is the one with which the task fails for
+    /// good. A task that is cancelled, or stopped by a shutdown, has no follow-ups.
+    ///
+    /// # Errors
+    ///
+    /// As [`then`](Self::then).
+    pub fn or_else(&self, dispatch: impl Into<Dispatch>) -> Result<TaskId, DispatchError> {
+        self.follow_up(Follows::Failure, dispatch.into())
+    }
+
+    /// As [`then`](Self::then), whether the task succeeds with this attempt or fails for good with it.
+    ///
+    /// # Errors
+    ///
+    /// As [`then`](Self::then).
+    pub fn finally(&self, dispatch: impl Into<Dispatch>) -> Result<TaskId, DispatchError> {
+        self.follow_up(Follows::Either, dispatch.into())
+    }
+
+    pub(crate) fn follow_up(
+        &self,
+        follows: Follows,
+        dispatch: Dispatch,
+    ) -> Result<TaskId, DispatchError> {
+        let delivery = &self.delivery;
+        let dispatch = if dispatch.has_parent() {
+            dispatch
+        } else {
+            dispatch.parent(delivery.id)
+        };
+        let deps = delivery.client.admission();
+        delivery.shelf.name(deps, self.attempt, follows, dispatch)
     }
 
     /// The `tracing` span of the delivery. It is entered already while the handler runs; a thread or
@@ -150,6 +248,37 @@ impl TaskContext {
         if let Some(log) = log {
             log.push(level, self.delivery.task.clone(), message, None);
         }
+    }
+
+    /// Says how far the task has come, as a fraction between 0 and 1, and what it is doing.
+    ///
+    /// It is stored at most once a second, the last word counts, and the very last one is stored with
+    /// the outcome; so it may be called as often as is convenient. Whoever looks at the task finds it
+    /// in [`TaskView::progress`](crate::TaskView::progress), and subscribers are told once it is
+    /// stored. It never fails the task.
+    ///
+    /// ```
+    /// # use evertask_actors::TaskContext;
+    /// # fn example(context: &TaskContext, pages: &[String]) {
+    /// for (number, page) in pages.iter().enumerate() {
+    ///     // …
+    ///     let done = (number + 1) as f64 / pages.len() as f64;
+    ///     context.progress(done, format_args!("printed {page}"));
+    /// }
+    /// # }
+    /// ```
+    pub fn progress(&self, fraction: f64, text: impl fmt::Display) {
+        let delivery = &self.delivery;
+        let said = Progress::new(fraction, printed(text), delivery.client.now());
+        delivery.progress.send_replace(Some(said));
+    }
+
+    /// What the application registered of that type, if it did.
+    ///
+    /// A handler that is a function takes [`Data`] as an argument instead, and then it is never
+    /// missing.
+    pub fn data<D: ?Sized + Send + Sync + 'static>(&self) -> Option<Data<D>> {
+        self.delivery.data.get()
     }
 
     /// Keeps a value for later attempts and hooks of this delivery, at most one of each type; the

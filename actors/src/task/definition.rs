@@ -1,11 +1,16 @@
 use std::error::Error;
+use std::sync::Arc;
 use std::time::Duration;
 
 use evertask_core::audit::AuditLevel;
+use evertask_core::concurrency::RunningLimit;
 use evertask_core::log::LogOptions;
-use evertask_core::retry::RetryPolicy;
+use evertask_core::retry::{ErrorClass, RetryPolicy};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+use super::error::TaskError;
+use super::filter::RetryFilter;
 
 /// A kind of work: plain data that says what is to be done.
 ///
@@ -97,6 +102,37 @@ pub trait Task: Serialize + DeserializeOwned + Send + Sync + 'static {
         TaskOptions::new()
     }
 
+    /// The key of this task, made from its payload: tasks of which one is enough have the same. None by
+    /// default; see [`Dispatch::key`](crate::Dispatch::key) for what a key does.
+    ///
+    /// ```
+    /// # use evertask_actors::Task;
+    /// # use serde::{Deserialize, Serialize};
+    /// #[derive(Serialize, Deserialize)]
+    /// struct Reindex {
+    ///     shop: u64,
+    ///     reason: String,
+    /// }
+    ///
+    /// impl Task for Reindex {
+    ///     const NAME: &'static str = "reindex";
+    ///
+    ///     fn key(&self) -> Option<String> {
+    ///         Some(format!("{}/{}", Self::NAME, self.shop))
+    ///     }
+    /// }
+    /// ```
+    fn key(&self) -> Option<String> {
+        None
+    }
+
+    /// What this task shares with others of its kind of which only so many run at once, such as the
+    /// customer it is for; see [`TaskOptions::max_running_per_key`]. None by default; a dispatch can say
+    /// otherwise.
+    fn concurrency_key(&self) -> Option<String> {
+        None
+    }
+
     /// Brings a stored payload of `version` to the shape of the version after it.
     ///
     /// It is called for each version from the stored one up to the present one. The payload is one
@@ -125,9 +161,13 @@ pub trait Task: Serialize + DeserializeOwned + Send + Sync + 'static {
 pub struct TaskOptions {
     pub(crate) queue: Option<String>,
     pub(crate) retry: Option<RetryPolicy>,
+    pub(crate) filter: RetryFilter,
     pub(crate) timeout: Option<Duration>,
+    pub(crate) start_within: Option<Duration>,
     pub(crate) audit_level: Option<AuditLevel>,
     pub(crate) logs: Option<LogOptions>,
+    pub(crate) priority: Option<i32>,
+    pub(crate) running: RunningLimit,
 }
 
 impl TaskOptions {
@@ -143,10 +183,100 @@ impl TaskOptions {
         self
     }
 
+    /// Who goes first in a queue; see [`Dispatch::priority`](crate::Dispatch::priority).
+    #[must_use]
+    pub fn priority(mut self, priority: i32) -> Self {
+        self.priority = Some(priority);
+        self
+    }
+
+    /// How many of these tasks run at once in a process, in whatever queues; those beyond stay stored
+    /// and hold up nobody.
+    ///
+    /// Who waits between two attempts in its slot counts as running. With several processes on one
+    /// database, each runs as many.
+    #[must_use]
+    pub fn max_running(mut self, tasks: usize) -> Self {
+        self.running.running = Some(tasks);
+        self
+    }
+
+    /// How many of these tasks with the same [concurrency key](Task::concurrency_key) run at once in a
+    /// process; those without a key don't count.
+    #[must_use]
+    pub fn max_running_per_key(mut self, tasks: usize) -> Self {
+        self.running.running_per_key = Some(tasks);
+        self
+    }
+
     /// How failures are retried.
     #[must_use]
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.retry = Some(policy);
+        self
+    }
+
+    /// Retries the failures of which that is true, as often as the policy says, and no others.
+    ///
+    /// It sees the very error that a handler returned; a panic is an error of its own kind. It is
+    /// asked before any list and its answer stands. It is not asked about what is never retried:
+    /// permanent failures, cancellations, and timeouts unless the policy
+    /// [retries them](RetryPolicy::and_timeouts).
+    ///
+    /// ```
+    /// use evertask_actors::TaskOptions;
+    ///
+    /// # #[derive(Debug)] struct Refusal(u16);
+    /// # impl std::fmt::Display for Refusal {
+    /// #     fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { Ok(()) }
+    /// # }
+    /// # impl std::error::Error for Refusal {}
+    /// TaskOptions::new().retry_if(|error| {
+    ///     let refusal = error.source().downcast_ref::<Refusal>();
+    ///     refusal.is_none_or(|Refusal(status)| *status == 503)
+    /// });
+    /// ```
+    #[must_use]
+    pub fn retry_if(
+        mut self,
+        predicate: impl Fn(&TaskError) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.filter.predicate = Some(Arc::new(predicate));
+        self
+    }
+
+    /// Retries only errors of these kinds; said again, the classes add up.
+    ///
+    /// An error is found behind those that wrap it. What is to be told by the kind of a failure
+    /// instead of the type of an error is said in the [policy](RetryPolicy::only).
+    ///
+    /// ```
+    /// use evertask_actors::TaskOptions;
+    /// use evertask_core::retry::{ErrorClass, transient_network};
+    ///
+    /// TaskOptions::new()
+    ///     .retry_only(transient_network())
+    ///     .retry_only(ErrorClass::of::<std::fmt::Error>());
+    /// ```
+    #[must_use]
+    pub fn retry_only(mut self, errors: ErrorClass) -> Self {
+        self.filter.only.push(errors);
+        self
+    }
+
+    /// Retries all errors but these. Beside [`retry_only`](Self::retry_only), or a policy with such a
+    /// list, it is refused at start.
+    #[must_use]
+    pub fn retry_except(mut self, errors: ErrorClass) -> Self {
+        self.filter.except.push(errors);
+        self
+    }
+
+    /// Gives up what is not started that long after it was due; see
+    /// [`Dispatch::start_within`](crate::Dispatch::start_within).
+    #[must_use]
+    pub fn start_within(mut self, time: Duration) -> Self {
+        self.start_within = Some(time);
         self
     }
 

@@ -3,6 +3,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
+use evertask_core::storage::TaskStorage;
 use evertask_core::task::Failure;
 use futures::future::BoxFuture;
 use tokio::runtime::Handle;
@@ -13,14 +14,23 @@ use super::context::TaskContext;
 use super::definition::Task;
 use super::error::{TaskError, TaskResult};
 use super::handler::TaskHandler;
+use super::outcome::TaskOutcome;
 use super::payload::{DecodeError, decode};
+use super::result::{TaskOutput, encode};
+use crate::dispatch::Dispatch;
 
 /// A typed task value, behind which the type is hidden.
 pub(crate) type Payload = Arc<dyn Any + Send + Sync>;
 
+/// What no body outlives. It is no part of the context, which the application may keep for longer.
+pub(crate) type Held = Arc<dyn TaskStorage>;
+
+/// What a body comes to: the value it returned, as JSON, if it had one.
+pub(crate) type BodyResult = TaskResult<Option<String>>;
+
 /// A handler body that was set going.
 pub(crate) struct Body {
-    pub(crate) join: JoinHandle<TaskResult>,
+    pub(crate) join: JoinHandle<BodyResult>,
     /// A body on a blocking thread ends when it returns, and not when it is told to.
     pub(crate) can_abort: bool,
 }
@@ -29,13 +39,29 @@ pub(crate) struct Body {
 pub(crate) trait AnyHandler: Send + Sync {
     /// Decodes a payload that was stored with that version.
     fn decode(&self, version: u32, json: &str) -> Result<Payload, DecodeError>;
-    fn spawn(&self, runtime: &Handle, payload: &Payload, context: TaskContext) -> Body;
+    /// Sets an attempt going, whose value may have `max_result` bytes. It holds `held` until it is
+    /// dropped, if it can be aborted.
+    fn spawn(
+        &self,
+        runtime: &Handle,
+        payload: &Payload,
+        context: TaskContext,
+        max_result: usize,
+        held: Held,
+    ) -> Body;
     fn hook(
         &self,
         hook: Hook,
         payload: &Payload,
         context: TaskContext,
     ) -> BoxFuture<'static, TaskResult>;
+    /// Asks which tasks follow.
+    fn follow_ups(
+        &self,
+        payload: &Payload,
+        context: &TaskContext,
+        outcome: TaskOutcome<'_>,
+    ) -> Result<Vec<Dispatch>, TaskError>;
 }
 
 /// Which hook to call, with what it is told.
@@ -58,17 +84,17 @@ impl Hook {
     }
 }
 
-pub(crate) struct AsyncAdapter<T, H> {
+pub(crate) struct AsyncAdapter<T, O, H> {
     handler: Arc<H>,
-    task: PhantomData<fn(T)>,
+    task: PhantomData<fn(T) -> O>,
 }
 
-pub(crate) struct BlockingAdapter<T, H> {
+pub(crate) struct BlockingAdapter<T, O, H> {
     handler: Arc<H>,
-    task: PhantomData<fn(T)>,
+    task: PhantomData<fn(T) -> O>,
 }
 
-impl<T: Task, H: TaskHandler<T>> AsyncAdapter<T, H> {
+impl<T: Task, O: TaskOutput, H: TaskHandler<T, O>> AsyncAdapter<T, O, H> {
     pub(crate) fn new(handler: H) -> Self {
         Self {
             handler: Arc::new(handler),
@@ -77,7 +103,7 @@ impl<T: Task, H: TaskHandler<T>> AsyncAdapter<T, H> {
     }
 }
 
-impl<T: Task, H: BlockingHandler<T>> BlockingAdapter<T, H> {
+impl<T: Task, O: TaskOutput, H: BlockingHandler<T, O>> BlockingAdapter<T, O, H> {
     pub(crate) fn new(handler: H) -> Self {
         Self {
             handler: Arc::new(handler),
@@ -86,16 +112,28 @@ impl<T: Task, H: BlockingHandler<T>> BlockingAdapter<T, H> {
     }
 }
 
-impl<T: Task, H: TaskHandler<T>> AnyHandler for AsyncAdapter<T, H> {
+impl<T: Task, O: TaskOutput, H: TaskHandler<T, O>> AnyHandler for AsyncAdapter<T, O, H> {
     fn decode(&self, version: u32, json: &str) -> Result<Payload, DecodeError> {
         erased::<T>(version, json)
     }
 
-    fn spawn(&self, runtime: &Handle, payload: &Payload, context: TaskContext) -> Body {
+    fn spawn(
+        &self,
+        runtime: &Handle,
+        payload: &Payload,
+        context: TaskContext,
+        max_result: usize,
+        held: Held,
+    ) -> Body {
         let handler = Arc::clone(&self.handler);
         let payload = typed::<T>(payload);
         let span = context.span();
-        let body = async move { handler.handle(&*payload?, &context).await };
+        let body = async move {
+            // Dropped after what the handler was at.
+            let _held = held;
+            let value = handler.handle(&*payload?, &context).await?;
+            encode(&value, max_result)
+        };
         Body {
             join: runtime.spawn(tracing::Instrument::instrument(body, span)),
             can_abort: true,
@@ -122,21 +160,40 @@ impl<T: Task, H: TaskHandler<T>> AnyHandler for AsyncAdapter<T, H> {
             }
         })
     }
+
+    fn follow_ups(
+        &self,
+        payload: &Payload,
+        context: &TaskContext,
+        outcome: TaskOutcome<'_>,
+    ) -> Result<Vec<Dispatch>, TaskError> {
+        let payload = typed::<T>(payload)?;
+        self.handler.follow_ups(&payload, context, outcome)
+    }
 }
 
-impl<T: Task, H: BlockingHandler<T>> AnyHandler for BlockingAdapter<T, H> {
+impl<T: Task, O: TaskOutput, H: BlockingHandler<T, O>> AnyHandler for BlockingAdapter<T, O, H> {
     fn decode(&self, version: u32, json: &str) -> Result<Payload, DecodeError> {
         erased::<T>(version, json)
     }
 
-    fn spawn(&self, runtime: &Handle, payload: &Payload, context: TaskContext) -> Body {
+    fn spawn(
+        &self,
+        runtime: &Handle,
+        payload: &Payload,
+        context: TaskContext,
+        max_result: usize,
+        _: Held,
+    ) -> Body {
         let handler = Arc::clone(&self.handler);
         let payload = typed::<T>(payload);
         Body {
+            // It holds nothing: one that never ends would keep all tasks of this runtime from the next.
             join: runtime.spawn_blocking(move || {
-                context
-                    .span()
-                    .in_scope(|| handler.handle(&*payload?, &context))
+                context.span().in_scope(|| {
+                    let value = handler.handle(&*payload?, &context)?;
+                    encode(&value, max_result)
+                })
             }),
             can_abort: false,
         }
@@ -161,6 +218,16 @@ impl<T: Task, H: BlockingHandler<T>> AnyHandler for BlockingAdapter<T, H> {
                 Hook::Error(failure) => handler.on_error(task, &context, &failure).await,
             }
         })
+    }
+
+    fn follow_ups(
+        &self,
+        payload: &Payload,
+        context: &TaskContext,
+        outcome: TaskOutcome<'_>,
+    ) -> Result<Vec<Dispatch>, TaskError> {
+        let payload = typed::<T>(payload)?;
+        self.handler.follow_ups(&payload, context, outcome)
     }
 }
 

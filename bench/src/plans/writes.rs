@@ -24,10 +24,8 @@ pub(super) async fn explain(
     let now = now()?;
     let mail = QueueSelector::Only("mail".to_owned());
     let claim = |now| ClaimTasks {
-        queues: mail.clone(),
         limit: 100,
-        max_bytes: usize::MAX,
-        now,
+        ..ClaimTasks::everything(mail.clone(), now)
     };
     let claimed = plans
         .of("A claim", true, take(storage, claim(now + 15 * DAY)))
@@ -75,8 +73,11 @@ async fn take(
         Answer::Claim(claimed) => Some(claimed.tasks),
         Answer::Insert(_)
         | Answer::Change(_)
+        | Answer::InsertAll(_)
+        | Answer::Redefine(_)
         | Answer::AppendLogs(_)
         | Answer::Cancel(_)
+        | Answer::ChangeQueue(_)
         | Answer::Reconsidered => None,
     });
     Ok(claimed.flatten().map(|task| task.record).collect())

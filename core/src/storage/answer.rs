@@ -1,4 +1,6 @@
-use crate::task::{Status, TaskRecord};
+use super::queue::QueueSettings;
+use super::write::NewTask;
+use crate::task::{Status, TaskId, TaskRecord};
 use crate::time::Timestamp;
 
 /// What became of one write of a group.
@@ -6,14 +8,20 @@ use crate::time::Timestamp;
 pub enum Answer {
     /// To [`Write::Insert`](super::Write::Insert).
     Insert(InsertAnswer),
+    /// To [`Write::InsertAll`](super::Write::InsertAll).
+    InsertAll(InsertAllAnswer),
     /// To [`Write::Change`](super::Write::Change).
     Change(ChangeAnswer),
+    /// To [`Write::Redefine`](super::Write::Redefine).
+    Redefine(ChangeAnswer),
     /// To [`Write::AppendLogs`](super::Write::AppendLogs).
     AppendLogs(AppendLogsAnswer),
     /// To [`Write::Cancel`](super::Write::Cancel).
     Cancel(CancelAnswer),
     /// To [`Write::Reconsider`](super::Write::Reconsider).
     Reconsidered,
+    /// To [`Write::ChangeQueue`](super::Write::ChangeQueue).
+    ChangeQueue(ChangeQueueAnswer),
     /// To [`Write::Claim`](super::Write::Claim).
     Claim(ClaimAnswer),
 }
@@ -29,16 +37,75 @@ pub enum InsertAnswer {
     KeyTaken(Box<TaskRecord>),
 }
 
-/// What became of a conditional change.
+/// What became of tasks that are stored all or not at all.
+#[derive(Clone, Debug, PartialEq)]
+pub enum InsertAllAnswer {
+    /// All are stored, by this write or an earlier one: what became of each.
+    Stored(Vec<InsertAnswer>),
+    /// None is stored. These, by their place, could not be.
+    Refused(Vec<(usize, InsertAnswer)>),
+}
+
+impl InsertAllAnswer {
+    /// Decides from what became of each task by itself, whose rows have to be taken back if it is refused.
+    pub fn of(tasks: &[NewTask], answers: Vec<InsertAnswer>) -> Self {
+        let is_in_the_way = |task: &NewTask, answer: &InsertAnswer| match answer {
+            InsertAnswer::Stored => false,
+            InsertAnswer::Exists(found) => !task.is_stored_as(found),
+            InsertAnswer::KeyTaken(_) => true,
+        };
+        let refused: Vec<_> = tasks
+            .iter()
+            .zip(&answers)
+            .enumerate()
+            .filter(|(_, (task, answer))| is_in_the_way(task, answer))
+            .map(|(place, (_, answer))| (place, answer.clone()))
+            .collect();
+        if refused.is_empty() {
+            Self::Stored(answers)
+        } else {
+            Self::Refused(refused)
+        }
+    }
+}
+
+/// What became of a conditional change or redefinition.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ChangeAnswer {
     /// The row says what the change said, because of this write or of an earlier one whose answer
     /// was lost; see [`RowChange::is_applied_to`](super::RowChange::is_applied_to).
     Applied,
+    /// The row says what the change said; these of its follow-ups were left out, because their id or
+    /// active key was taken. Answered once: a repeated change is [`Applied`](Self::Applied).
+    AppliedWithout(Vec<TaskId>),
     /// The row has another generation; it was left alone.
     Refused(Box<TaskRecord>),
     /// There is no such row.
     Missing,
+}
+
+impl ChangeAnswer {
+    /// The answer to a change that was applied, and of whose follow-ups these were left out.
+    pub fn applied_without(left_out: Vec<TaskId>) -> Self {
+        if left_out.is_empty() {
+            Self::Applied
+        } else {
+            Self::AppliedWithout(left_out)
+        }
+    }
+
+    /// Whether the row says what the change said.
+    pub fn is_applied(&self) -> bool {
+        matches!(self, Self::Applied | Self::AppliedWithout(_))
+    }
+
+    /// The follow-ups that were left out.
+    pub fn left_out(&self) -> &[TaskId] {
+        match self {
+            Self::AppliedWithout(left_out) => left_out,
+            Self::Applied | Self::Refused(_) | Self::Missing => &[],
+        }
+    }
 }
 
 /// What became of log lines.
@@ -61,13 +128,24 @@ pub enum CancelAnswer {
     Unknown,
 }
 
+/// What became of a change of a queue.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ChangeQueueAnswer {
+    /// It is made, by this write or an earlier one; these are the settings now.
+    Changed(QueueSettings),
+    /// The queue is so already, by what others did or because nothing was ever decided about it.
+    Unchanged(Option<QueueSettings>),
+}
+
 /// What a claim took.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ClaimAnswer {
     /// The rows as they are after the claim, in order.
     pub tasks: Vec<ClaimedTask>,
-    /// Whether every claimable row was taken.
+    /// Whether every claimable row was taken that the quota admits.
     pub exhausted: bool,
+    /// Whether the claim is exhausted and rows are due that the quota does not admit.
+    pub passed_over: bool,
     /// When the next row of these queues becomes claimable, if one waits for its time.
     ///
     /// Rows owned by a living process don't count: their owner knows of them.

@@ -5,7 +5,7 @@ use super::write::RowChange;
 /// Merges consecutive changes of the same row, so that a group updates each row once.
 ///
 /// A change that starts from the generation another one ends with continues it: the merged change
-/// has the last state and everybody's audit and attempts. The answer says, for each change given,
+/// has the last state and everybody's audit, attempts and follow-ups. The answer says, for each change given,
 /// the index of the merged change that decides its fate.
 pub fn coalesce<'a>(
     changes: impl IntoIterator<Item = &'a RowChange>,
@@ -25,6 +25,8 @@ pub fn coalesce<'a>(
             earlier.audit.extend(change.audit.iter().cloned());
             earlier.attempts.extend(change.attempts.iter().cloned());
             earlier.runs.extend(change.runs.iter().cloned());
+            earlier.follow_ups.extend(change.follow_ups.iter().cloned());
+            earlier.has_progressed |= change.has_progressed;
             index
         } else {
             merged.push(change.clone());
@@ -59,6 +61,8 @@ mod tests {
             audit: vec![AuditEntry::of(status, Timestamp::UNIX_EPOCH)],
             attempts: Vec::new(),
             runs: Vec::new(),
+            follow_ups: Vec::new(),
+            has_progressed: false,
         }
     }
 

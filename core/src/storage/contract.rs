@@ -35,14 +35,19 @@ pub trait StorageBackend: Debug + Send + Sync + 'static {
     ///
     /// Fails if the database can't be reached or is not one this version can use.
     async fn open(&self, start: ProcessStart) -> Result<Arc<dyn TaskStorage>, StorageError>;
+
+    /// Whether tasks outlive the process; it decides what a full queue does if nobody says.
+    fn is_durable(&self) -> bool {
+        true
+    }
 }
 
 /// An open storage: the contract every database behind evertask fulfils.
 ///
 /// # Atomicity
 ///
-/// A group commits as a whole or not at all. A row's change, its audit and its attempts are in
-/// the same commit. When a call returns an answer, it is as durable as the database can make it.
+/// A group commits as a whole or not at all. A row's change, its audit, its attempts and its
+/// follow-ups are in the same commit, and what is refused leaves none of them. When a call returns an answer, it is as durable as the database can make it.
 ///
 /// # Concurrency
 ///
@@ -132,7 +137,7 @@ pub trait TaskStorage: Debug + Send + Sync + 'static {
         from: Option<RetentionCursor>,
     ) -> Result<RetentionBatch, StorageError>;
 
-    /// Answers the questions of pages and programs, which the runtime has not.
+    /// Answers the questions of pages and programs; the runtime itself asks for pages of attempts.
     fn queries(&self) -> &dyn TaskQueries;
 
     /// Ends the use of the storage after an orderly shutdown and closes its connections.

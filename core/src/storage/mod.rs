@@ -14,16 +14,21 @@ mod error;
 pub mod faulty;
 mod memory;
 pub mod query;
+mod queue;
 mod write;
 
 pub use answer::{
-    Answer, AppendLogsAnswer, CancelAnswer, ChangeAnswer, ClaimAnswer, ClaimedTask, InsertAnswer,
+    Answer, AppendLogsAnswer, CancelAnswer, ChangeAnswer, ChangeQueueAnswer, ClaimAnswer,
+    ClaimedTask, InsertAllAnswer, InsertAnswer,
 };
 pub use coalesce::coalesce;
 pub use contract::{ProcessStart, StorageBackend, TaskStorage};
 pub use error::{StorageError, StorageErrorKind};
 pub use memory::MemoryStorage;
+pub use queue::{
+    ChangeQueue, QueueChange, QueueChangeId, QueueChangeRecord, QueueSettings, UnknownQueueChange,
+};
 pub use write::{
     AppendLogs, AuditEntry, CancelTask, ClaimTasks, NewTask, QueueSelector, ReconsiderWaiting,
-    RowChange, Write, WriteGroup, WriteKind,
+    Redefinition, RowChange, Write, WriteGroup, WriteKind,
 };

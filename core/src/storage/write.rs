@@ -1,7 +1,12 @@
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
+use super::queue::ChangeQueue;
 use crate::audit::AuditLevel;
+use crate::concurrency::ClaimQuota;
 use crate::log::LogLine;
+use crate::rank::DEFAULT_AGEING;
 use crate::task::{
     AttemptRecord, Failure, Generation, RowState, RunRecord, Status, TaskId, TaskRecord,
 };
@@ -9,8 +14,9 @@ use crate::time::Timestamp;
 
 /// Writes that commit together, each answered on its own.
 ///
-/// A storage applies them in this order, whatever their order in the group: inserts, changes, log
-/// lines, cancels, reconsiderations, claims. A claim therefore sees everything else the group did.
+/// A storage applies them in this order, whatever their order in the group: inserts, inserts of all or
+/// nothing, changes, the follow-ups of the changes that were applied, redefinitions, log lines, cancels, reconsiderations,
+/// changes of queues, claims. A claim therefore sees everything else the group did.
 #[derive(Clone, Debug, Default)]
 pub struct WriteGroup {
     /// The writes; the answers come in their order.
@@ -22,14 +28,23 @@ pub struct WriteGroup {
 pub enum Write {
     /// Stores a new task, unless one of its id or its active key is stored.
     Insert(Box<NewTask>),
+    /// Stores all of these tasks, or none of them.
+    ///
+    /// One [that is stored already](NewTask::is_stored_as) is in nobody's way. Any other one whose id or
+    /// active key is taken, also by a task before it, keeps all of them from being stored.
+    InsertAll(Vec<NewTask>),
     /// Moves a row on, if it is where the writer believes it is.
     Change(Box<RowChange>),
+    /// Gives a row other work, if it is where the writer believes it is.
+    Redefine(Box<Redefinition>),
     /// Keeps what a task logged.
     AppendLogs(AppendLogs),
     /// Cancels a task on behalf of a person, wherever it is.
     Cancel(CancelTask),
     /// Lets rows that could not run be looked at again.
     Reconsider(ReconsiderWaiting),
+    /// Changes a queue for all processes.
+    ChangeQueue(ChangeQueue),
     /// Takes rows to work on.
     Claim(ClaimTasks),
 }
@@ -39,14 +54,20 @@ pub enum Write {
 pub enum WriteKind {
     /// Of [`Write::Insert`].
     Insert,
+    /// Of [`Write::InsertAll`].
+    InsertAll,
     /// Of [`Write::Change`].
     Change,
+    /// Of [`Write::Redefine`].
+    Redefine,
     /// Of [`Write::AppendLogs`].
     AppendLogs,
     /// Of [`Write::Cancel`].
     Cancel,
     /// Of [`Write::Reconsider`].
     Reconsider,
+    /// Of [`Write::ChangeQueue`].
+    ChangeQueue,
     /// Of [`Write::Claim`].
     Claim,
 }
@@ -56,17 +77,20 @@ impl Write {
     pub fn kind(&self) -> WriteKind {
         match self {
             Self::Insert(_) => WriteKind::Insert,
+            Self::InsertAll(_) => WriteKind::InsertAll,
             Self::Change(_) => WriteKind::Change,
+            Self::Redefine(_) => WriteKind::Redefine,
             Self::AppendLogs(_) => WriteKind::AppendLogs,
             Self::Cancel(_) => WriteKind::Cancel,
             Self::Reconsider(_) => WriteKind::Reconsider,
+            Self::ChangeQueue(_) => WriteKind::ChangeQueue,
             Self::Claim(_) => WriteKind::Claim,
         }
     }
 }
 
 /// A task to store.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct NewTask {
     /// The row.
     pub record: TaskRecord,
@@ -84,6 +108,14 @@ impl NewTask {
             audit: is_queued.then_some(entry).into_iter().collect(),
             record,
         }
+    }
+
+    /// Whether a row of its id is this task: it has the same work to do.
+    pub fn is_stored_as(&self, found: &TaskRecord) -> bool {
+        let (wanted, found) = (&self.record.definition, &found.definition);
+        wanted.task == found.task
+            && wanted.payload_version == found.payload_version
+            && wanted.payload == found.payload
     }
 
     /// The lines that are added to the status audit.
@@ -122,8 +154,9 @@ impl AuditEntry {
         }
     }
 
+    /// What a person did is always kept.
     fn is_kept_at(&self, level: AuditLevel) -> bool {
-        level.keeps_status(self.status, self.failure.as_ref())
+        self.actor.is_some() || level.keeps_status(self.status, self.failure.as_ref())
     }
 }
 
@@ -150,6 +183,14 @@ pub struct RowChange {
     pub attempts: Vec<AttemptRecord>,
     /// Runs of a series that ended.
     pub runs: Vec<RunRecord>,
+    /// Tasks that are stored with this change, in the same commit and only if it is applied.
+    ///
+    /// A change that was applied before stores none: they were stored with it. One whose id or active
+    /// key is taken once all changes of the group are applied is left out, and the answer says so. A
+    /// follow-up is no occurrence of a series.
+    pub follow_ups: Vec<NewTask>,
+    /// Whether the progress it says is news. For those who are told of events; it is not stored.
+    pub has_progressed: bool,
 }
 
 impl RowChange {
@@ -184,6 +225,37 @@ impl RowChange {
         record.generation == self.generation
             && record.state.status == self.state.status
             && record.state.owner == self.state.owner
+    }
+}
+
+/// A conditional write to one row that replaces what was asked for, too; what is kept beside the row
+/// stays.
+///
+/// It is applied only if the row still has the generation `expected`. When the row was created never
+/// changes, and neither do its active key nor the occurrence it is of: they say what they said.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Redefinition {
+    /// The generation the row must have.
+    pub expected: Generation,
+    /// The row as it is afterwards, with its new generation.
+    pub record: TaskRecord,
+    /// The changes of status, in order.
+    pub audit: Vec<AuditEntry>,
+}
+
+impl Redefinition {
+    /// The lines that are added to the status audit, at the level the row has afterwards.
+    pub fn kept_audit(&self) -> impl Iterator<Item = &AuditEntry> {
+        let level = self.record.definition.audit_level;
+        self.audit
+            .iter()
+            .filter(move |entry| entry.is_kept_at(level))
+    }
+
+    /// Whether `record` is what this write made of it, so that it was applied before and its answer
+    /// was lost.
+    pub fn is_applied_to(&self, record: &TaskRecord) -> bool {
+        self.record == *record
     }
 }
 
@@ -234,8 +306,10 @@ impl QueueSelector {
 /// Takes rows for this process: they become `Queued` and owned by it, their generation rises.
 ///
 /// Claimable is a row that is not [over](RowState::is_over), has no wait reason, is available at
-/// `now` or earlier, and has no owner or a dead one. They are taken in the order of (`available_at`, id). Taking a row of a
-/// dead owner that was on probation adds one to its interruptions and ends the probation.
+/// `now` or earlier, and has no owner or a dead one. They are taken in the order of their
+/// [`Rank`](crate::rank::Rank). Rows that its [quota](Self::quota) does not admit are passed over and
+/// left alone: those behind them are taken all the same. Taking a row of a dead owner that was on probation adds one to its
+/// interruptions and ends the probation.
 #[derive(Clone, Debug)]
 pub struct ClaimTasks {
     /// From which queues.
@@ -246,6 +320,24 @@ pub struct ClaimTasks {
     pub max_bytes: usize,
     /// The present instant.
     pub now: Timestamp,
+    /// How much waiting a step of priority is worth.
+    pub ageing: Duration,
+    /// How many rows of which types and concurrency keys; each row that is taken counts.
+    pub quota: ClaimQuota,
+}
+
+impl ClaimTasks {
+    /// Takes everything of these queues that is due at `now`, however much it is.
+    pub fn everything(queues: QueueSelector, now: Timestamp) -> Self {
+        Self {
+            queues,
+            limit: u32::MAX,
+            max_bytes: usize::MAX,
+            now,
+            ageing: DEFAULT_AGEING,
+            quota: ClaimQuota::default(),
+        }
+    }
 }
 
 /// Clears the wait reason and the owner of rows that may have become runnable.

@@ -20,15 +20,18 @@ pub enum AttemptOutcome {
     Cancelled,
     /// A shutdown interrupted it.
     Stopped,
+    /// The handler asked to be called again later; that is no failure and costs no attempt.
+    Snoozed,
 }
 
 impl AttemptOutcome {
     /// Every outcome.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::Succeeded,
         Self::Failed,
         Self::Cancelled,
         Self::Stopped,
+        Self::Snoozed,
     ];
 
     /// The name under which the outcome is stored.
@@ -38,6 +41,7 @@ impl AttemptOutcome {
             Self::Failed => "failed",
             Self::Cancelled => "cancelled",
             Self::Stopped => "stopped",
+            Self::Snoozed => "snoozed",
         }
     }
 }
@@ -64,7 +68,8 @@ impl FromStr for AttemptOutcome {
 pub struct AttemptRecord {
     /// The key of the record.
     pub id: AttemptId,
-    /// Which attempt it was, from 1; an interrupted attempt and its repetition share a number.
+    /// Which attempt it was, from 1; an interrupted or snoozed attempt and its
+    /// repetition share a number.
     pub number: u32,
     /// The process that ran it.
     pub process: ProcessId,
@@ -76,7 +81,7 @@ pub struct AttemptRecord {
     pub ran: Duration,
     /// How it ended.
     pub outcome: AttemptOutcome,
-    /// Why, unless it succeeded.
+    /// Why, unless it succeeded or was snoozed.
     pub failure: Option<Failure>,
     /// Whether statistics count it: it is the one that ended a run, and its task keeps successes,
     /// too. Set by the transition of [`RowLease`](crate::lease::RowLease) that stores it.
@@ -90,5 +95,18 @@ impl AttemptRecord {
             .ok()
             .and_then(|ran| self.started_at.checked_add_signed(ran))
             .unwrap_or(self.started_at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_outcome_is_read_back_from_its_stored_name() {
+        for outcome in AttemptOutcome::ALL {
+            assert_eq!(outcome.as_str().parse(), Ok(outcome));
+        }
+        assert!("Failed".parse::<AttemptOutcome>().is_err());
     }
 }

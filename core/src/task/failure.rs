@@ -15,7 +15,7 @@ pub enum FailureKind {
     Cancelled,
     /// Its cancellation token fired because the runtime is stopping.
     Stopped,
-    /// It ran longer than its timeout; not retried.
+    /// It ran longer than its timeout; retried only if its policy says so.
     TimedOut,
     /// The handler panicked.
     Panicked,
@@ -25,11 +25,16 @@ pub enum FailureKind {
     Quarantined,
     /// Its stored payload could not be decoded in as many starts as allowed.
     Undecodable,
+    /// It could not be started before its deadline.
+    Expired,
+    /// The handler did its work and returned a value that can't be stored; not retried, because the
+    /// work is done.
+    UnstorableResult,
 }
 
 impl FailureKind {
     /// Every kind.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Transient,
         Self::Permanent,
         Self::Cancelled,
@@ -39,6 +44,8 @@ impl FailureKind {
         Self::Other,
         Self::Quarantined,
         Self::Undecodable,
+        Self::Expired,
+        Self::UnstorableResult,
     ];
 
     /// The name under which the kind is stored.
@@ -53,6 +60,8 @@ impl FailureKind {
             Self::Other => "other",
             Self::Quarantined => "quarantined",
             Self::Undecodable => "undecodable",
+            Self::Expired => "expired",
+            Self::UnstorableResult => "unstorable_result",
         }
     }
 }
@@ -148,6 +157,16 @@ impl Fnv {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_kind_is_read_back_from_its_stored_name() {
+        for kind in FailureKind::ALL {
+            assert_eq!(kind.as_str().parse(), Ok(kind));
+            let json = format!("{:?}", kind.as_str());
+            assert_eq!(serde_json::to_string(&kind).unwrap(), json);
+        }
+        assert_eq!("of a later version".parse(), Ok(FailureKind::Other));
+    }
 
     #[test]
     fn failures_that_differ_after_digits_only_share_a_fingerprint() {

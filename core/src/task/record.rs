@@ -2,7 +2,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Failure, Generation, ProcessId, SeriesDefinition, Status, TaskId, WaitReason};
+use super::{
+    Failure, Generation, ProcessId, Progress, SeriesDefinition, Status, TaskId, WaitReason,
+};
 use crate::audit::AuditLevel;
 use crate::retry::RetryPolicy;
 use crate::time::Timestamp;
@@ -47,16 +49,24 @@ pub struct TaskDefinition {
     pub occurrence_at: Option<Timestamp>,
     /// The key of the rate limit it falls under.
     pub limit_key: Option<String>,
+    /// What it shares with others of its type of which only so many run at once; at most 200
+    /// characters.
+    pub concurrency_key: Option<String>,
     /// How its failures are retried; `None` takes the default of its type and queue.
     pub retry: Option<RetryPolicy>,
     /// How long an attempt may run; `None` takes the default of its type and queue, and zero means
     /// without limit.
     pub timeout: Option<Duration>,
+    /// The instant after which it is not started any more; see [`RowState::start_by`].
+    pub deadline: Option<Timestamp>,
     /// The trace it belongs to.
     pub trace: Option<TraceContext>,
     /// The key it was dispatched with, which tells repeated dispatches from new ones; at most 200
     /// characters.
     pub key: Option<String>,
+    /// Until when a task that runs once holds its key though it is over; `None` gives it up at its
+    /// end.
+    pub key_until: Option<Timestamp>,
     /// How much of its history is kept.
     pub audit_level: AuditLevel,
     /// When it runs again, if it is a series; `None` for a task that runs once.
@@ -85,13 +95,22 @@ impl TaskDefinition {
             series_id: None,
             occurrence_at: None,
             limit_key: None,
+            concurrency_key: None,
             retry: None,
             timeout: None,
+            deadline: None,
             trace: None,
             key: None,
+            key_until: None,
             audit_level: AuditLevel::default(),
             series: None,
         }
+    }
+
+    /// Whether the task holds its key though it is over at `now`: a series does, so that it can be
+    /// found and revived under it, and a task that was dispatched to hold it for a time.
+    pub fn keeps_key(&self, now: Timestamp) -> bool {
+        self.series.is_some() || self.key_until.is_some_and(|until| until > now)
     }
 }
 
@@ -134,6 +153,20 @@ pub struct RowState {
     /// The occurrence of a series that is due next or running; `None` once it is over, and for a
     /// task that runs once.
     pub next_run_at: Option<Timestamp>,
+    /// The instant by which its handler has to be entered; `None` once it was, or without a
+    /// deadline. What goes on after an interruption, a retry or a snooze is late as it likes.
+    pub start_by: Option<Timestamp>,
+    /// The delay after which the next attempt was to follow a failed one; `None` unless the next
+    /// attempt is a retry.
+    pub retry_delay: Option<Duration>,
+    /// How often in a row the handler asked to be called again later.
+    pub snoozes: u32,
+    /// Why it did the last time, while the task waits for it.
+    pub snooze_reason: Option<String>,
+    /// What its last run returned, as JSON; `None` if that was nothing or the run failed.
+    pub result: Option<String>,
+    /// How far its last delivery said it has come, if it said so.
+    pub progress: Option<Progress>,
 }
 
 /// A stored task.
@@ -197,6 +230,12 @@ impl RowState {
             active_key: None,
             run_count: 0,
             next_run_at: None,
+            start_by: None,
+            retry_delay: None,
+            snoozes: 0,
+            snooze_reason: None,
+            result: None,
+            progress: None,
         }
     }
 

@@ -41,3 +41,36 @@ pub fn to_micros(instant: Timestamp) -> Timestamp {
         .duration_trunc(TimeDelta::microseconds(1))
         .unwrap_or(instant)
 }
+
+/// The latest instant every database can store: the last second of the year 9999.
+pub const LATEST: Timestamp = match Timestamp::from_timestamp(253_402_300_799, 0) {
+    Some(instant) => instant,
+    None => Timestamp::UNIX_EPOCH,
+};
+
+/// The instant `span` after another one, as it can be stored: cut to microseconds, and to the
+/// [`LATEST`] there is.
+pub fn later(from: Timestamp, span: Duration) -> Timestamp {
+    let span = TimeDelta::from_std(span).ok();
+    let instant = span.and_then(|span| from.checked_add_signed(span));
+    to_micros(instant.unwrap_or(LATEST).min(LATEST))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_span_leads_beyond_what_can_be_stored() {
+        let start = Timestamp::UNIX_EPOCH;
+        assert_eq!(
+            later(start, Duration::from_nanos(1_999)),
+            start + Duration::from_micros(1)
+        );
+        let years = |years: u64| Duration::from_hours(24 * 366 * years);
+        assert_eq!(later(start, years(8_030)), LATEST);
+        assert!(later(start, years(8_000)) < LATEST);
+        assert_eq!(later(start, Duration::MAX), LATEST);
+        assert_eq!(later(Timestamp::MAX_UTC, Duration::ZERO), LATEST);
+    }
+}

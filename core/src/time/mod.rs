@@ -10,6 +10,6 @@ mod far_watch;
 mod manual;
 mod system;
 
-pub use clock::{Clock, Sleep, Timestamp, to_micros};
+pub use clock::{Clock, LATEST, Sleep, Timestamp, later, to_micros};
 pub use manual::ManualClock;
 pub use system::SystemClock;

@@ -3,8 +3,11 @@
 mod set_based;
 
 use std::fmt::Debug;
+use std::time::Duration;
 
 use async_trait::async_trait;
+use evertask_core::concurrency::Saturated;
+use evertask_core::rank::MAX_AGEING;
 use evertask_core::storage::{ProcessStart, QueueSelector, StorageError};
 use evertask_core::time::Timestamp;
 use evertask_entities::{Instant, task};
@@ -20,7 +23,7 @@ use crate::rows::Row;
 
 /// Says that a row is open and nothing but its owner and its time can keep it from being claimed.
 ///
-/// These are the words of the partial index `claimable`: a database uses it for a query that says
+/// These are the words of the partial index `claims`: a database uses it for a query that says
 /// them.
 pub(crate) const CLAIMABLE: &str = "available_at IS NOT NULL AND wait_reason IS NULL \
      AND status <> 'Cancelled' \
@@ -44,7 +47,7 @@ pub(crate) trait Dialect: Debug + Send + Sync {
         rows: &[Row<'_>],
     ) -> Result<Vec<Uuid>, StorageError>;
 
-    /// Locks the rows that the changes and cancels of a group will decide about, all at once and in
+    /// Locks the rows that the changes, redefinitions and cancels of a group will decide about, all at once and in
     /// the order of their ids: two groups that want the same rows then wait for each other and never
     /// in a circle. The ids are sorted.
     async fn lock_tasks(
@@ -57,6 +60,15 @@ pub(crate) trait Dialect: Debug + Send + Sync {
     /// different tasks: id, expected generation, new generation, and
     /// [`STATE`](crate::fields::STATE).
     async fn change_tasks(
+        &self,
+        transaction: &DatabaseTransaction,
+        rows: &[Row<'_>],
+    ) -> Result<Vec<Uuid>, StorageError>;
+
+    /// Gives the rows that have the expected generation other work and answers their ids. All rows
+    /// are of different tasks: columns [`fields::task`](crate::fields::task), and the expected
+    /// generation.
+    async fn redefine_tasks(
         &self,
         transaction: &DatabaseTransaction,
         rows: &[Row<'_>],
@@ -106,13 +118,12 @@ pub(crate) trait Dialect: Debug + Send + Sync {
         number: i64,
     ) -> Result<(), StorageError>;
 
-    /// Finds the next rows to claim in the order of (`available_at`, id), at most `limit`, and locks
-    /// them. Rows that another transaction holds are passed over.
+    /// Finds the next rows to claim in the order of their ranks, at most `limit`, and locks them.
+    /// Rows that another transaction holds are passed over, and so is what is saturated.
     async fn candidates(
         &self,
         transaction: &DatabaseTransaction,
         lanes: Lanes<'_>,
-        now: Timestamp,
         limit: i64,
     ) -> Result<Vec<Candidate>, StorageError>;
 
@@ -127,24 +138,36 @@ pub(crate) trait Dialect: Debug + Send + Sync {
         owner: Uuid,
     ) -> Result<Vec<task::Model>, StorageError>;
 
-    /// Looks at what a claim has left.
+    /// Looks at what a claim has left; at what is due only if it took all that is not saturated.
     async fn left(
         &self,
         transaction: &DatabaseTransaction,
         lanes: Lanes<'_>,
-        now: Timestamp,
+        exhausted: bool,
     ) -> Result<Left, StorageError>;
 }
 
 /// Where a claim may take from: the rows of nobody and of the dead, in some queues.
 ///
-/// A *lane* is what one owner has in one queue: a stretch of the index `claimable` that is in the
-/// order of a claim. A claim merges the heads of its lanes, so its cost depends on how many lanes
-/// there are and how many rows it takes, not on how many rows are stored.
+/// A *lane* is what one owner has in one queue at one priority: a stretch of the index `claims` that
+/// is in the order of a claim. A claim merges the heads of its lanes by rank, so its cost depends on
+/// how many lanes there are and how many rows it takes, not on how many rows are stored.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Lanes<'a> {
     pub(crate) dead: &'a [Uuid],
     pub(crate) queues: &'a QueueSelector,
+    pub(crate) now: Timestamp,
+    /// How much waiting a step of priority is worth.
+    pub(crate) ageing: Duration,
+    /// What is passed over.
+    pub(crate) saturated: &'a Saturated,
+}
+
+impl Lanes<'_> {
+    /// The worth of a step of priority, in microseconds.
+    pub(crate) fn ageing_us(&self) -> i64 {
+        i64::try_from(self.ageing.min(MAX_AGEING).as_micros()).unwrap_or(i64::MAX)
+    }
 }
 
 /// A row that may be claimed, as it is before.
@@ -156,6 +179,8 @@ pub(crate) struct Candidate {
     pub(crate) status: String,
     /// The length of the payload.
     pub(crate) bytes: i64,
+    pub(crate) task: String,
+    pub(crate) concurrency_key: Option<String>,
 }
 
 /// What a claim that took all it found has left.
@@ -165,17 +190,19 @@ pub(crate) struct Left {
     pub(crate) next: Option<Instant>,
     /// Whether rows are due that were passed over because another transaction holds them.
     pub(crate) is_due: bool,
+    /// Whether rows are due that were passed over because they are saturated.
+    pub(crate) is_saturated: bool,
 }
 
 /// Runs a statement that answers rows.
-pub(crate) async fn query<const N: usize>(
-    transaction: &DatabaseTransaction,
+pub(crate) async fn query<C: ConnectionTrait, const N: usize>(
+    connection: &C,
     doing: &str,
     sql: &str,
     values: [Value; N],
 ) -> Result<Vec<QueryResult>, StorageError> {
-    transaction
-        .query_all_raw(statement(transaction, sql, values))
+    connection
+        .query_all_raw(statement(connection, sql, values))
         .await
         .map_err(|error| database_error(doing, error))
 }
@@ -195,13 +222,13 @@ pub(crate) async fn query_as<T: FromQueryResult, const N: usize>(
 }
 
 /// Runs a statement that answers the ids it wrote.
-pub(crate) async fn query_ids<const N: usize>(
-    transaction: &DatabaseTransaction,
+pub(crate) async fn query_ids<C: ConnectionTrait, const N: usize>(
+    connection: &C,
     doing: &str,
     sql: &str,
     values: [Value; N],
 ) -> Result<Vec<Uuid>, StorageError> {
-    let rows = query(transaction, doing, sql, values).await?;
+    let rows = query(connection, doing, sql, values).await?;
     rows.iter()
         .map(|row| row.try_get("", "id"))
         .collect::<Result<_, DbErr>>()
@@ -221,10 +248,10 @@ pub(crate) async fn execute<const N: usize>(
         .map_err(|error| database_error(doing, error))
 }
 
-fn statement<const N: usize>(
-    transaction: &DatabaseTransaction,
+fn statement<C: ConnectionTrait, const N: usize>(
+    connection: &C,
     sql: &str,
     values: [Value; N],
 ) -> Statement {
-    Statement::from_sql_and_values(transaction.get_database_backend(), sql, values)
+    Statement::from_sql_and_values(connection.get_database_backend(), sql, values)
 }

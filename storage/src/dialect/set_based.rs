@@ -6,13 +6,12 @@
 
 use async_trait::async_trait;
 use evertask_core::storage::{ProcessStart, QueueSelector, StorageError};
-use evertask_core::time::Timestamp;
 use evertask_entities::task;
 use sea_orm::{DatabaseTransaction, TransactionOptions, Value};
 use uuid::Uuid;
 
 use super::{Candidate, Dialect, Lanes, Left, execute, query_as, query_ids};
-use crate::rows::{Cell, Encoding, Row, json, json_row};
+use crate::rows::{Cell, Encoding, Row, json, json_row, saturated};
 
 /// Writes groups with statements that are given.
 #[derive(Debug)]
@@ -32,6 +31,8 @@ pub(crate) struct Statements {
     pub(crate) lock_tasks: Option<String>,
     /// `1` rows. Answers the ids that had the expected generation.
     pub(crate) change_tasks: String,
+    /// `1` rows. Answers the ids that had the expected generation.
+    pub(crate) redefine_tasks: String,
     /// `1` rows.
     pub(crate) insert_audit: String,
     /// `1` rows.
@@ -44,14 +45,17 @@ pub(crate) struct Statements {
     pub(crate) existing_tasks: String,
     /// `1` process, `2` its start, `3` number of the group, `4` pid.
     pub(crate) note_group: String,
-    /// `1` dead owners, `2` queues, `3` now, `4` limit: the next rows of these queues.
+    /// `1` dead owners, `2` queues, `3` now, `4` saturated types, `5` saturated keys, each after its
+    /// type, `6` limit, `7` the worth of a step of priority in microseconds: the next rows of these
+    /// queues.
     pub(crate) candidates_of: String,
     /// The same of every queue but these.
     pub(crate) candidates_except: String,
     /// `1` ids, `2` new owner. Answers the rows.
     pub(crate) claim: String,
-    /// `1` dead owners, `2` queues, `3` now: `next`, when the next row of these queues becomes available, and
-    /// `is_due`, whether one is due that another transaction holds.
+    /// `1` dead owners, `2` queues, `3` now, `4` saturated types, `5` saturated keys, `6` whether to look
+    /// at what is due: `next`, when the next row of these queues becomes available, `is_due`, whether one
+    /// is due that another transaction holds, and `is_saturated`, whether one is due that is.
     pub(crate) next_of: String,
     /// The same of every queue but these.
     pub(crate) next_except: String,
@@ -102,6 +106,16 @@ impl Dialect for SetBased {
             values,
         )
         .await
+    }
+
+    async fn redefine_tasks(
+        &self,
+        transaction: &DatabaseTransaction,
+        rows: &[Row<'_>],
+    ) -> Result<Vec<Uuid>, StorageError> {
+        let values = [self.rows(rows)?];
+        let sql = &self.statements.redefine_tasks;
+        query_ids(transaction, "redefine tasks", sql, values).await
     }
 
     async fn insert_audit(
@@ -194,15 +208,15 @@ impl Dialect for SetBased {
         &self,
         transaction: &DatabaseTransaction,
         lanes: Lanes<'_>,
-        now: Timestamp,
         limit: i64,
     ) -> Result<Vec<Candidate>, StorageError> {
         let sql = match lanes.queues {
             QueueSelector::Only(_) => &self.statements.candidates_of,
             QueueSelector::AllExcept(_) => &self.statements.candidates_except,
         };
-        let [dead, queues] = self.lanes(lanes)?;
-        let values = [dead, queues, self.encoding.instant(now), limit.into()];
+        let [dead, queues, now, tasks, keys] = self.lanes(lanes)?;
+        let ageing = lanes.ageing_us().into();
+        let values = [dead, queues, now, tasks, keys, limit.into(), ageing];
         query_as(transaction, "look for tasks to claim", sql, values).await
     }
 
@@ -220,14 +234,14 @@ impl Dialect for SetBased {
         &self,
         transaction: &DatabaseTransaction,
         lanes: Lanes<'_>,
-        now: Timestamp,
+        exhausted: bool,
     ) -> Result<Left, StorageError> {
         let sql = match lanes.queues {
             QueueSelector::Only(_) => &self.statements.next_of,
             QueueSelector::AllExcept(_) => &self.statements.next_except,
         };
-        let [dead, queues] = self.lanes(lanes)?;
-        let values = [dead, queues, self.encoding.instant(now)];
+        let [dead, queues, now, tasks, keys] = self.lanes(lanes)?;
+        let values = [dead, queues, now, tasks, keys, exhausted.into()];
         let doing = "look for the next task that becomes available";
         let left = query_as(transaction, doing, sql, values).await?;
         Ok(left.into_iter().next().unwrap_or_default())
@@ -244,14 +258,21 @@ impl SetBased {
         Ok(json_row(&ids, self.encoding)?.into())
     }
 
-    /// The dead owners and the names of the queues.
-    fn lanes(&self, lanes: Lanes<'_>) -> Result<[Value; 2], StorageError> {
+    /// The dead owners, the names of the queues, now, and what is saturated.
+    fn lanes(&self, lanes: Lanes<'_>) -> Result<[Value; 5], StorageError> {
         let queues = match lanes.queues {
             QueueSelector::Only(queue) => std::slice::from_ref(queue),
             QueueSelector::AllExcept(queues) => queues.as_slice(),
         };
         let queues: Row<'_> = queues.iter().map(|queue| queue.as_str().into()).collect();
         let queues = json_row(&queues, self.encoding)?;
-        Ok([self.ids(lanes.dead)?, queues.into()])
+        let (tasks, keys) = saturated(lanes.saturated);
+        Ok([
+            self.ids(lanes.dead)?,
+            queues.into(),
+            self.encoding.instant(lanes.now),
+            json_row(&tasks, self.encoding)?.into(),
+            json(&keys, self.encoding)?.into(),
+        ])
     }
 }

@@ -13,6 +13,14 @@ use super::Group;
 use crate::database_error::database_error;
 use crate::rows::{self, Row};
 
+/// A task as a cancel finds it.
+struct Found {
+    status: Status,
+    is_over: bool,
+    /// Until when it holds its key though it is over.
+    key_until: Option<Instant>,
+}
+
 impl Group<'_> {
     /// Cancels tasks that are not over.
     pub(super) async fn cancel(
@@ -25,51 +33,59 @@ impl Group<'_> {
         let mut found = self.ends(cancels).await?;
         let mut answers = Vec::new();
         let mut cancelled = Vec::new();
+        let mut holding = Vec::new();
         for cancel in cancels {
-            let Some((status, is_over)) = found.get_mut(&cancel.id.0) else {
+            let Some(found) = found.get_mut(&cancel.id.0) else {
                 answers.push(CancelAnswer::Unknown);
                 continue;
             };
-            if *is_over {
-                answers.push(CancelAnswer::AlreadyOver(*status));
+            if found.is_over {
+                answers.push(CancelAnswer::AlreadyOver(found.status));
                 continue;
             }
-            answers.push(CancelAnswer::Cancelled(*status));
-            (*status, *is_over) = (Status::Cancelled, true);
+            answers.push(CancelAnswer::Cancelled(found.status));
+            (found.status, found.is_over) = (Status::Cancelled, true);
             cancelled.push(cancel.id.0);
+            if found.key_until > Some(Instant(cancel.at.timestamp_micros())) {
+                holding.push(cancel.id.0);
+            }
             self.audit.push(audit_of(cancel));
         }
         if !cancelled.is_empty() {
             self.has_written = true;
-            self.write_cancelled(cancelled).await?;
+            self.write_cancelled(cancelled, holding).await?;
         }
         Ok(answers)
     }
 
-    /// Reads the status of each task and whether it is over.
-    async fn ends(
-        &self,
-        cancels: &[&CancelTask],
-    ) -> Result<HashMap<Uuid, (Status, bool)>, StorageError> {
+    /// Reads what a cancel depends on of each task.
+    async fn ends(&self, cancels: &[&CancelTask]) -> Result<HashMap<Uuid, Found>, StorageError> {
         let query = task::Entity::find()
             .select_only()
             .columns([
                 task::Column::Id,
                 task::Column::Status,
                 task::Column::NextRunAt,
+                task::Column::KeyUntil,
             ])
             .filter(task::Column::Id.is_in(cancels.iter().map(|cancel| cancel.id.0)));
-        let rows: Vec<(Uuid, String, Option<Instant>)> = under(query, &self.setting.prefix.tasks())
-            .into_tuple()
-            .all(self.transaction)
-            .await
-            .map_err(|error| database_error("read the tasks to cancel", error))?;
+        let rows: Vec<(Uuid, String, Option<Instant>, Option<Instant>)> =
+            under(query, &self.setting.prefix.tasks())
+                .into_tuple()
+                .all(self.transaction)
+                .await
+                .map_err(|error| database_error("read the tasks to cancel", error))?;
         rows.into_iter()
-            .map(|(id, status, next_run_at)| {
+            .map(|(id, status, next_run_at, key_until)| {
                 let status: Status = status.parse()?;
                 let is_over =
                     status == Status::Cancelled || (status.is_terminal() && next_run_at.is_none());
-                Ok((id, (status, is_over)))
+                let found = Found {
+                    status,
+                    is_over,
+                    key_until,
+                };
+                Ok((id, found))
             })
             .collect::<Result<_, UnknownStatus>>()
             .map_err(|error| {
@@ -79,9 +95,13 @@ impl Group<'_> {
     }
 
     /// Writes what [`RowLease::cancel`](evertask_core::lease::RowLease::cancel) says of a cancelled
-    /// row; when it last ran stays as it was.
-    async fn write_cancelled(&self, ids: Vec<Uuid>) -> Result<(), StorageError> {
-        let nothing: [task::Column; 7] = [
+    /// row; when it last ran stays as it was. Those that are `holding` their keys for a time keep them.
+    async fn write_cancelled(
+        &self,
+        ids: Vec<Uuid>,
+        holding: Vec<Uuid>,
+    ) -> Result<(), StorageError> {
+        let nothing: [task::Column; 9] = [
             task::Column::Owner,
             task::Column::AvailableAt,
             task::Column::WaitReason,
@@ -89,12 +109,17 @@ impl Group<'_> {
             task::Column::ErrorKind,
             task::Column::ErrorFingerprint,
             task::Column::NextRunAt,
+            task::Column::RetryDelayUs,
+            task::Column::SnoozeReason,
         ];
         // A series keeps its key, so that it can be found and revived under it.
-        let key = Expr::case(
-            Expr::col(task::Column::Schedule).is_not_null(),
-            Expr::col(task::Column::ActiveKey),
-        );
+        let is_series = Expr::col(task::Column::Schedule).is_not_null();
+        let keeps_key = if holding.is_empty() {
+            is_series
+        } else {
+            is_series.or(Expr::col(task::Column::Id).is_in(holding))
+        };
+        let key = Expr::case(keeps_key, Expr::col(task::Column::ActiveKey));
         let update = Query::update()
             .table(Alias::new(self.setting.prefix.tasks()))
             .value(task::Column::Status, Status::Cancelled.as_str())

@@ -1,7 +1,7 @@
 use std::collections::{HashMap, HashSet};
 
-use evertask_core::storage::{ChangeAnswer, RowChange, StorageError, coalesce};
-use evertask_core::task::TaskRecord;
+use evertask_core::storage::{ChangeAnswer, NewTask, RowChange, StorageError, coalesce};
+use evertask_core::task::{TaskId, TaskRecord};
 use uuid::Uuid;
 
 use super::Group;
@@ -18,22 +18,26 @@ impl Group<'_> {
         }
         let (merged, fates) = coalesce(changes.iter().copied());
         let mut answers = vec![ChangeAnswer::Missing; merged.len()];
-        for round in rounds(&merged) {
-            self.change_round(&merged, &round, &mut answers).await?;
+        let rows = merged.iter().map(|change| change.id.0);
+        let mut applied = Vec::new();
+        for round in rounds(rows) {
+            let made = self.change_round(&merged, &round, &mut answers).await?;
+            applied.extend(made);
         }
+        self.follow_up(&merged, &applied, &mut answers).await?;
         Ok(fates
             .into_iter()
             .map(|fate| answers[fate].clone())
             .collect())
     }
 
-    /// Makes changes of rows that are all different.
+    /// Makes changes of rows that are all different, and answers which were made now.
     async fn change_round(
         &mut self,
         merged: &[RowChange],
         round: &[usize],
         answers: &mut [ChangeAnswer],
-    ) -> Result<(), StorageError> {
+    ) -> Result<Vec<usize>, StorageError> {
         let rows: Vec<_> = round
             .iter()
             .map(|index| rows::change(&merged[*index]))
@@ -48,15 +52,40 @@ impl Group<'_> {
         let (made, refused): (Vec<usize>, Vec<usize>) = round
             .iter()
             .partition(|index| applied.contains(&merged[**index].id.0));
-        for index in made {
-            self.note_history(&merged[index]);
-            answers[index] = ChangeAnswer::Applied;
+        for index in &made {
+            self.note_history(&merged[*index]);
+            answers[*index] = ChangeAnswer::Applied;
         }
         let ids = refused.iter().map(|index| merged[*index].id.0).collect();
         let mut records = self.records(ids).await?;
         for index in refused {
             let change = &merged[index];
             answers[index] = refusal(change, records.remove(&change.id.0));
+        }
+        Ok(made)
+    }
+
+    /// Stores what follows the changes that were made now.
+    async fn follow_up(
+        &mut self,
+        merged: &[RowChange],
+        applied: &[usize],
+        answers: &mut [ChangeAnswer],
+    ) -> Result<(), StorageError> {
+        let follow_ups = applied.iter().flat_map(|index| {
+            let tasks = merged[*index].follow_ups.iter();
+            tasks.map(move |task| (*index, task))
+        });
+        let (indices, tasks): (Vec<usize>, Vec<&NewTask>) = follow_ups.unzip();
+        let is_stored = self.store(&tasks).await?;
+        let mut left_out: HashMap<usize, Vec<TaskId>> = HashMap::new();
+        for ((index, task), stored) in indices.into_iter().zip(tasks).zip(is_stored) {
+            if !stored {
+                left_out.entry(index).or_default().push(task.record.id());
+            }
+        }
+        for (index, ids) in left_out {
+            answers[index] = ChangeAnswer::AppliedWithout(ids);
         }
         Ok(())
     }
@@ -82,16 +111,16 @@ fn refusal(change: &RowChange, record: Option<TaskRecord>) -> ChangeAnswer {
     }
 }
 
-/// Spreads changes over rounds, in order, so that no round has two of the same row.
+/// Spreads writes to rows over rounds, in order, so that no round has two of the same row.
 ///
 /// One statement decides about all its rows at once; of two changes of one row, the second must see
 /// what the first one did. Changes that follow each other are merged already, so there is nearly
 /// always one round.
-fn rounds(changes: &[RowChange]) -> Vec<Vec<usize>> {
+pub(super) fn rounds(rows: impl Iterator<Item = Uuid>) -> Vec<Vec<usize>> {
     let mut rounds: Vec<Vec<usize>> = Vec::new();
-    let mut changes_of_row: HashMap<Uuid, usize> = HashMap::new();
-    for (index, change) in changes.iter().enumerate() {
-        let round = changes_of_row.entry(change.id.0).or_default();
+    let mut writes_of_row: HashMap<Uuid, usize> = HashMap::new();
+    for (index, row) in rows.enumerate() {
+        let round = writes_of_row.entry(row).or_default();
         if rounds.len() == *round {
             rounds.push(Vec::new());
         }

@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta};
+use evertask_core::concurrency::{ClaimQuota, Saturated};
 use evertask_core::storage::{AuditEntry, ClaimAnswer, ClaimTasks, ClaimedTask, StorageError};
 use evertask_core::task::{Failure, FailureKind, Status, TaskId, WaitReason};
 use evertask_core::time::Timestamp;
@@ -14,6 +15,10 @@ use crate::database_error::database_error;
 use crate::dialect::{Candidate, Lanes};
 use crate::record::{UnreadableRow, task_record};
 use crate::rows;
+
+/// How often a claim looks for more behind rows that it passed over; what is left then is left to the
+/// next one. Each look but the last takes a row.
+const MAX_LOOKS: usize = 16;
 
 /// After how long it is worth looking again at rows that another process held.
 const HELD_ROWS_AGAIN: TimeDelta = TimeDelta::milliseconds(100);
@@ -33,21 +38,24 @@ impl Group<'_> {
 
     async fn claim_once(&mut self, claim: &ClaimTasks) -> Result<ClaimAnswer, StorageError> {
         let dead = self.dead().await?.to_vec();
-        let lanes = Lanes {
-            dead: &dead,
-            queues: &claim.queues,
-        };
+        let mut room = Room::of(claim);
+        let mut saturated = claim.quota.saturated();
+        let mut tasks = Vec::new();
+        let mut exhausted = false;
+        for _ in 0..MAX_LOOKS {
+            let lanes = Self::lanes(claim, &dead, &saturated);
+            let found = self.candidates(lanes, room.limit()).await?;
+            let cut = room.cut(found);
+            tasks.extend(self.take(&cut.taken, claim.now).await?);
+            saturated = room.quota.saturated();
+            exhausted = cut.is_last;
+            if cut.is_last || cut.is_full {
+                break;
+            }
+        }
         let dialect = &self.setting.dialect;
-        // One row more than may be taken: if there is one, not all are taken.
-        let limit = i64::from(claim.limit) + 1;
-        let candidates = dialect
-            .candidates(self.transaction, lanes, claim.now, limit)
-            .await?;
-        let found = candidates.len();
-        let taken = cut(candidates, claim);
-        let exhausted = taken.len() == found;
-        let tasks = self.take(&taken, claim.now).await?;
-        let left = dialect.left(self.transaction, lanes, claim.now).await?;
+        let lanes = Self::lanes(claim, &dead, &saturated);
+        let left = dialect.left(self.transaction, lanes, exhausted).await?;
         let next = left
             .next
             .and_then(|next| DateTime::from_timestamp_micros(next.0));
@@ -58,8 +66,28 @@ impl Group<'_> {
         Ok(ClaimAnswer {
             tasks,
             exhausted,
+            passed_over: exhausted && left.is_saturated,
             next_available_at: next.into_iter().chain(again).min(),
         })
+    }
+
+    fn lanes<'a>(claim: &'a ClaimTasks, dead: &'a [Uuid], saturated: &'a Saturated) -> Lanes<'a> {
+        Lanes {
+            dead,
+            queues: &claim.queues,
+            now: claim.now,
+            ageing: claim.ageing,
+            saturated,
+        }
+    }
+
+    async fn candidates(
+        &self,
+        lanes: Lanes<'_>,
+        limit: i64,
+    ) -> Result<Vec<Candidate>, StorageError> {
+        let dialect = &self.setting.dialect;
+        dialect.candidates(self.transaction, lanes, limit).await
     }
 
     async fn take(
@@ -135,17 +163,69 @@ impl Candidate {
     }
 }
 
-/// Takes as many rows as the claim allows, and at least one.
-fn cut(candidates: Vec<Candidate>, claim: &ClaimTasks) -> Vec<Candidate> {
-    let limit = usize::try_from(claim.limit).unwrap_or(usize::MAX);
-    let mut bytes: usize = 0;
-    let mut taken: Vec<Candidate> = Vec::new();
-    for candidate in candidates.into_iter().take(limit) {
-        bytes = bytes.saturating_add(usize::try_from(candidate.bytes).unwrap_or(usize::MAX));
-        if !taken.is_empty() && bytes > claim.max_bytes {
-            break;
+/// What a claim may still take.
+struct Room {
+    rows: u32,
+    bytes: usize,
+    /// One row is taken whatever its size.
+    is_untouched: bool,
+    quota: ClaimQuota,
+}
+
+/// What is taken of the rows that were found.
+struct Cut {
+    taken: Vec<Candidate>,
+    /// Nothing more fits.
+    is_full: bool,
+    /// Nothing more is there that the quota admits.
+    is_last: bool,
+}
+
+impl Room {
+    fn of(claim: &ClaimTasks) -> Self {
+        Self {
+            rows: claim.limit,
+            bytes: claim.max_bytes,
+            is_untouched: true,
+            quota: claim.quota.clone(),
         }
-        taken.push(candidate);
     }
-    taken
+
+    /// One row more than may be taken: if there is one, not all are taken.
+    fn limit(&self) -> i64 {
+        i64::from(self.rows) + 1
+    }
+
+    fn cut(&mut self, found: Vec<Candidate>) -> Cut {
+        let all = i64::try_from(found.len()).unwrap_or(i64::MAX) < self.limit();
+        let mut passed_over = false;
+        let mut taken = Vec::new();
+        for candidate in found {
+            let key = candidate.concurrency_key.as_deref();
+            if !self.quota.admits(&candidate.task, key) {
+                passed_over = true;
+                continue;
+            }
+            let bytes = usize::try_from(candidate.bytes).unwrap_or(usize::MAX);
+            let fits = self.rows > 0 && (self.is_untouched || bytes <= self.bytes);
+            if !fits {
+                return Cut {
+                    taken,
+                    is_full: true,
+                    is_last: false,
+                };
+            }
+            self.rows -= 1;
+            self.bytes = self.bytes.saturating_sub(bytes);
+            self.is_untouched = false;
+            self.quota.take(&candidate.task, key);
+            taken.push(candidate);
+        }
+        Cut {
+            taken,
+            is_full: false,
+            // Behind what was passed over, there may be more.
+            is_last: all || !passed_over,
+        }
+    }
 }

@@ -17,6 +17,28 @@ impl Group<'_> {
         &mut self,
         tasks: &[&NewTask],
     ) -> Result<Vec<InsertAnswer>, StorageError> {
+        let is_stored = self.store(tasks).await?;
+        let refused: Vec<_> = tasks
+            .iter()
+            .zip(&is_stored)
+            .filter(|(_, stored)| !**stored)
+            .map(|(task, _)| *task)
+            .collect();
+        let mut reasons = self.reasons(&refused).await?.into_iter();
+        is_stored
+            .into_iter()
+            .map(|stored| {
+                if stored {
+                    Ok(InsertAnswer::Stored)
+                } else {
+                    reasons.next().unwrap_or_else(|| Err(unexplained()))
+                }
+            })
+            .collect()
+    }
+
+    /// Stores the tasks that can be, and answers of each whether it is.
+    pub(super) async fn store(&mut self, tasks: &[&NewTask]) -> Result<Vec<bool>, StorageError> {
         if tasks.is_empty() {
             return Ok(Vec::new());
         }
@@ -41,23 +63,7 @@ impl Group<'_> {
             self.audit
                 .extend(task.kept_audit().map(|entry| rows::audit(id, entry)));
         }
-        let refused: Vec<_> = tasks
-            .iter()
-            .zip(&is_stored)
-            .filter(|(_, stored)| !**stored)
-            .map(|(task, _)| *task)
-            .collect();
-        let mut reasons = self.reasons(&refused).await?.into_iter();
-        is_stored
-            .into_iter()
-            .map(|stored| {
-                if stored {
-                    Ok(InsertAnswer::Stored)
-                } else {
-                    reasons.next().unwrap_or_else(|| Err(unexplained()))
-                }
-            })
-            .collect()
+        Ok(is_stored)
     }
 
     /// Answers why these tasks were not stored.

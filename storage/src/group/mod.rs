@@ -4,13 +4,17 @@ mod cancel;
 mod change;
 mod claim;
 mod insert;
+mod insert_all;
 mod logs;
+mod queues;
 mod reconsider;
+mod redefine;
 
 use std::collections::BTreeSet;
 
 use evertask_core::storage::{
-    Answer, AppendLogs, CancelTask, RowChange, StorageError, StorageErrorKind, Write, WriteGroup,
+    Answer, AppendLogs, CancelTask, Redefinition, RowChange, StorageError, StorageErrorKind, Write,
+    WriteGroup,
 };
 use evertask_migration::TablePrefix;
 use sea_orm::DatabaseTransaction;
@@ -64,31 +68,42 @@ impl<'a> Group<'a> {
     /// Applies the writes in the order the contract says and answers them in the order given.
     pub(crate) async fn apply(&mut self, group: &WriteGroup) -> Result<Vec<Answer>, StorageError> {
         let (mut inserts, mut changes, mut cancels) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut redefinitions, mut all_or_nothing) = (Vec::new(), Vec::new());
         let (mut logs, mut reconsiderations, mut claims) = (Vec::new(), Vec::new(), Vec::new());
+        let mut queues = Vec::new();
         for write in &group.writes {
             match write {
                 Write::Insert(insert) => inserts.push(insert.as_ref()),
+                Write::InsertAll(tasks) => all_or_nothing.push(tasks.as_slice()),
                 Write::Change(change) => changes.push(change.as_ref()),
+                Write::Redefine(redefinition) => redefinitions.push(redefinition.as_ref()),
                 Write::AppendLogs(append) => logs.push(append),
                 Write::Cancel(cancel) => cancels.push(cancel),
                 Write::Reconsider(reconsideration) => reconsiderations.push(reconsideration),
+                Write::ChangeQueue(change) => queues.push(change),
                 Write::Claim(claim) => claims.push(claim),
             }
         }
         let mut inserted = self.insert(&inserts).await?.into_iter();
-        self.lock(&changes, &logs, &cancels).await?;
+        let mut inserted_all = self.insert_all(&all_or_nothing).await?.into_iter();
+        self.lock(&changes, &redefinitions, &logs, &cancels).await?;
         let mut moved_on = self.change(&changes).await?.into_iter();
+        let mut redefined = self.redefine(&redefinitions).await?.into_iter();
         let mut logged = self.append_logs(&logs).await?.into_iter();
         let mut cancelled = self.cancel(&cancels).await?.into_iter();
         self.reconsider(&reconsiderations).await?;
+        let mut queues_changed = self.change_queues(&queues).await?.into_iter();
         let mut claimed = self.claim(&claims).await?.into_iter();
         self.write_history().await?;
         let answers = group.writes.iter().map(|write| match write {
             Write::Insert(_) => inserted.next().map(Answer::Insert),
+            Write::InsertAll(_) => inserted_all.next().map(Answer::InsertAll),
             Write::Change(_) => moved_on.next().map(Answer::Change),
+            Write::Redefine(_) => redefined.next().map(Answer::Redefine),
             Write::AppendLogs(_) => logged.next().map(Answer::AppendLogs),
             Write::Cancel(_) => cancelled.next().map(Answer::Cancel),
             Write::Reconsider(_) => Some(Answer::Reconsidered),
+            Write::ChangeQueue(_) => queues_changed.next().map(Answer::ChangeQueue),
             Write::Claim(_) => claimed.next().map(Answer::Claim),
         });
         answers.collect::<Option<Vec<_>>>().ok_or_else(|| {
@@ -101,13 +116,16 @@ impl<'a> Group<'a> {
     async fn lock(
         &self,
         changes: &[&RowChange],
+        redefinitions: &[&Redefinition],
         logs: &[&AppendLogs],
         cancels: &[&CancelTask],
     ) -> Result<(), StorageError> {
         let to_change = changes.iter().map(|change| change.id.0);
         let to_cancel = cancels.iter().map(|cancel| cancel.id.0);
         let to_log = logs.iter().map(|append| append.id.0);
-        let ids: BTreeSet<_> = to_change.chain(to_log).chain(to_cancel).collect();
+        let to_redefine = redefinitions.iter().map(|new| new.record.id().0);
+        let to_move = to_change.chain(to_redefine);
+        let ids: BTreeSet<_> = to_move.chain(to_log).chain(to_cancel).collect();
         if ids.is_empty() {
             return Ok(());
         }

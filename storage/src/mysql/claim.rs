@@ -5,9 +5,12 @@
 //! lanes is in the text of the second, which is nearly always one of a few.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
-use evertask_core::storage::{QueueSelector, StorageError};
-use evertask_core::task::{Generation, Status};
+use chrono::DateTime;
+use evertask_core::rank::{HIGHEST_PRIORITY, LOWEST_PRIORITY, Rank};
+use evertask_core::storage::StorageError;
+use evertask_core::task::{Generation, Status, TaskId};
 use evertask_core::time::Timestamp;
 use evertask_entities::{Instant, task};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult, Statement, Value};
@@ -16,22 +19,24 @@ use uuid::Uuid;
 use super::dialect::MySqlDialect;
 use crate::database_error::database_error;
 use crate::dialect::{Candidate, Lanes, Left, execute, query_as};
-use crate::rows::{Cell, Encoding, Row};
+use crate::rows::{Cell, Encoding, Row, json, json_row, saturated};
 
 /// How many lanes one statement reads.
 const LANES_AT_ONCE: usize = 16;
 
-/// What one owner has in one queue, and for which reason it waits.
+/// What one owner has in one queue at one priority, and for which reason it waits.
 #[derive(Debug, FromQueryResult)]
 struct Lane {
     owner: Option<Uuid>,
     wait_reason: Option<String>,
     queue: String,
+    priority: i64,
 }
 
 #[derive(FromQueryResult)]
 struct Head {
     available_at: Instant,
+    priority: i64,
     #[sea_orm(nested)]
     candidate: Candidate,
 }
@@ -40,6 +45,7 @@ struct Head {
 struct LeftOfLane {
     available_at: Instant,
     is_due: i64,
+    is_saturated: i64,
 }
 
 /// Finds the next rows to claim and locks them.
@@ -47,29 +53,78 @@ pub(super) async fn candidates(
     dialect: &MySqlDialect,
     transaction: &DatabaseTransaction,
     lanes: Lanes<'_>,
-    now: Timestamp,
     limit: i64,
 ) -> Result<Vec<Candidate>, StorageError> {
     let mut heads: Vec<Head> = Vec::new();
-    for lanes in relevant(dialect, transaction, lanes)
+    let saturated = Lists::of(lanes)?;
+    for some in relevant(dialect, transaction, lanes)
         .await?
         .chunks(LANES_AT_ONCE)
     {
         let mut values: Vec<Value> = Vec::new();
-        for lane in lanes {
-            values.push(lane.owner.into());
-            values.push(lane.queue.as_str().into());
-            values.push(Encoding::MySql.instant(now));
+        for lane in some {
+            values.extend(lane.values(lanes.now));
+            values.extend(saturated.values());
             values.push(limit.into());
         }
-        values.push(limit.into());
-        let sql = dialect.statements.heads(lanes.len());
+        let sql = dialect.statements.heads(some.len(), saturated.is_any());
         heads.extend(read(transaction, "look for tasks to claim", &sql, values).await?);
     }
-    heads.sort_by_key(|head| (head.available_at, head.candidate.id));
+    heads.sort_by_key(|head| head.rank(lanes.ageing));
     heads.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     let candidates = heads.into_iter().map(|head| head.candidate).collect();
     of_nobody_alive(dialect, transaction, candidates).await
+}
+
+impl Lane {
+    /// Owner, queue, priority, now.
+    fn values(&self, now: Timestamp) -> [Value; 4] {
+        [
+            self.owner.into(),
+            self.queue.as_str().into(),
+            self.priority.into(),
+            Encoding::MySql.instant(now),
+        ]
+    }
+}
+
+/// What a claim passes over, as parameters, if it is picky.
+struct Lists(Option<[String; 2]>);
+
+impl Lists {
+    fn of(lanes: Lanes<'_>) -> Result<Self, StorageError> {
+        if lanes.saturated.is_empty() {
+            return Ok(Self(None));
+        }
+        let (tasks, keys) = saturated(lanes.saturated);
+        let encoding = Encoding::MySql;
+        let lists = [json_row(&tasks, encoding)?, json(&keys, encoding)?];
+        Ok(Self(Some(lists)))
+    }
+
+    fn is_any(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// The types, then the keys.
+    fn values(&self) -> impl Iterator<Item = Value> {
+        let lists = self.0.iter().flatten();
+        lists.map(|list| list.as_str().into())
+    }
+}
+
+impl Head {
+    fn rank(&self, ageing: Duration) -> Rank {
+        let due = DateTime::from_timestamp_micros(self.available_at.0);
+        let end = if self.priority < 0 {
+            LOWEST_PRIORITY
+        } else {
+            HIGHEST_PRIORITY
+        };
+        let priority = i32::try_from(self.priority).unwrap_or(end);
+        let id = TaskId(self.candidate.id);
+        Rank::new(due.unwrap_or(Timestamp::MAX_UTC), priority, id, ageing)
+    }
 }
 
 /// Leaves out the rows of owners that have come back to life.
@@ -139,29 +194,37 @@ pub(super) async fn left(
     dialect: &MySqlDialect,
     transaction: &DatabaseTransaction,
     lanes: Lanes<'_>,
-    now: Timestamp,
+    exhausted: bool,
 ) -> Result<Left, StorageError> {
-    let mut left = Left {
-        next: None,
-        is_due: false,
+    let mut left = Left::default();
+    // Only then it matters what is due, and to look for it does not take long.
+    let saturated = if exhausted {
+        Lists::of(lanes)?
+    } else {
+        Lists(None)
     };
-    for lanes in relevant(dialect, transaction, lanes)
+    for some in relevant(dialect, transaction, lanes)
         .await?
         .chunks(LANES_AT_ONCE)
     {
         let mut values: Vec<Value> = Vec::new();
-        for lane in lanes {
+        for lane in some {
             for _ in 0..2 {
-                values.push(lane.owner.into());
-                values.push(lane.queue.as_str().into());
-                values.push(Encoding::MySql.instant(now));
+                values.extend(lane.values(lanes.now));
+            }
+            values.extend(saturated.values());
+            if saturated.is_any() {
+                values.extend(lane.values(lanes.now));
+                values.extend(saturated.values());
             }
         }
-        let sql = dialect.statements.left(lanes.len());
+        let sql = dialect.statements.left(some.len(), saturated.is_any());
         let doing = "look for the next task that becomes available";
         let found: Vec<LeftOfLane> = read(transaction, doing, &sql, values).await?;
         for lane in found {
-            if lane.is_due != 0 {
+            if lane.is_saturated != 0 {
+                left.is_saturated = true;
+            } else if lane.is_due != 0 {
                 left.is_due = true;
             } else if left.next.is_none_or(|next| lane.available_at < next) {
                 left.next = Some(lane.available_at);
@@ -177,13 +240,6 @@ async fn relevant(
     transaction: &DatabaseTransaction,
     lanes: Lanes<'_>,
 ) -> Result<Vec<Lane>, StorageError> {
-    if let (QueueSelector::Only(queue), []) = (lanes.queues, lanes.dead) {
-        return Ok(vec![Lane {
-            owner: None,
-            wait_reason: None,
-            queue: queue.clone(),
-        }]);
-    }
     let sql = &dialect.statements.lanes;
     let found: Vec<Lane> = query_as(transaction, "look for lanes", sql, []).await?;
     Ok(found

@@ -1,12 +1,11 @@
 use async_trait::async_trait;
 use evertask_core::storage::{ProcessStart, StorageError};
-use evertask_core::time::Timestamp;
 use evertask_entities::task;
 use sea_orm::{DatabaseTransaction, TransactionOptions};
 use uuid::Uuid;
 
 use super::claim;
-use super::insert;
+use super::insert::{self, Inserts};
 use super::locks::LockNames;
 use super::packets::Packets;
 use super::statements::Statements;
@@ -36,7 +35,11 @@ impl Dialect for MySqlDialect {
         transaction: &DatabaseTransaction,
         rows: &[Row<'_>],
     ) -> Result<Vec<Uuid>, StorageError> {
-        insert::insert(self, transaction, rows).await
+        let inserts = Inserts {
+            statements: &self.statements,
+            packets: self.packets,
+        };
+        insert::insert(inserts, transaction, rows).await
     }
 
     async fn lock_tasks(
@@ -55,16 +58,19 @@ impl Dialect for MySqlDialect {
         transaction: &DatabaseTransaction,
         rows: &[Row<'_>],
     ) -> Result<Vec<Uuid>, StorageError> {
-        let mut changed = Vec::new();
-        let doing = "change tasks";
-        for rows in self.packets.split(rows)? {
-            let statements = &self.statements;
-            let rows = self.packets.rows(rows)?;
-            let values = [rows.clone().into()];
-            changed.extend(query_ids(transaction, doing, &statements.unchanged, values).await?);
-            execute(transaction, doing, &statements.change_tasks, [rows.into()]).await?;
-        }
-        Ok(changed)
+        let (find, change) = (&self.statements.unchanged, &self.statements.change_tasks);
+        self.update(transaction, "change tasks", [find, change], rows)
+            .await
+    }
+
+    async fn redefine_tasks(
+        &self,
+        transaction: &DatabaseTransaction,
+        rows: &[Row<'_>],
+    ) -> Result<Vec<Uuid>, StorageError> {
+        let (find, redefine) = (&self.statements.undefined, &self.statements.redefine_tasks);
+        self.update(transaction, "redefine tasks", [find, redefine], rows)
+            .await
     }
 
     async fn insert_audit(
@@ -138,10 +144,9 @@ impl Dialect for MySqlDialect {
         &self,
         transaction: &DatabaseTransaction,
         lanes: Lanes<'_>,
-        now: Timestamp,
         limit: i64,
     ) -> Result<Vec<Candidate>, StorageError> {
-        claim::candidates(self, transaction, lanes, now, limit).await
+        claim::candidates(self, transaction, lanes, limit).await
     }
 
     async fn claim(
@@ -157,13 +162,30 @@ impl Dialect for MySqlDialect {
         &self,
         transaction: &DatabaseTransaction,
         lanes: Lanes<'_>,
-        now: Timestamp,
+        exhausted: bool,
     ) -> Result<Left, StorageError> {
-        claim::left(self, transaction, lanes, now).await
+        claim::left(self, transaction, lanes, exhausted).await
     }
 }
 
 impl MySqlDialect {
+    /// Finds the rows that have the expected generation, writes them and answers their ids.
+    async fn update(
+        &self,
+        transaction: &DatabaseTransaction,
+        doing: &str,
+        [find, write]: [&String; 2],
+        rows: &[Row<'_>],
+    ) -> Result<Vec<Uuid>, StorageError> {
+        let mut found = Vec::new();
+        for rows in self.packets.split(rows)? {
+            let rows = self.packets.rows(rows)?;
+            found.extend(query_ids(transaction, doing, find, [rows.clone().into()]).await?);
+            execute(transaction, doing, write, [rows.into()]).await?;
+        }
+        Ok(found)
+    }
+
     /// Inserts rows that are not in the way of others.
     async fn write(
         &self,

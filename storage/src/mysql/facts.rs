@@ -38,6 +38,20 @@ impl Facts {
     }
 }
 
+/// Asks what a connection of somebody else's can send at once.
+pub(super) async fn packets_of<C: ConnectionTrait>(
+    connection: &C,
+) -> Result<Packets, StorageError> {
+    let doing = "ask the server how much it takes at once";
+    let failed = |error| database_error(doing, error);
+    let question = "SELECT @@max_allowed_packet AS max_packet";
+    let question = Statement::from_string(DbBackend::MySql, question);
+    let row = connection.query_one_raw(question).await.map_err(failed)?;
+    let row =
+        row.ok_or_else(|| failed(DbErr::RecordNotFound("the size of a packet".to_owned())))?;
+    Ok(Packets::new(row.try_get("", "max_packet").map_err(failed)?))
+}
+
 /// The digest is made by the server because it has to be the same in every version of evertask. Some
 /// servers fold the case of a database's name, so it counts without.
 async fn ask(

@@ -8,10 +8,11 @@
 use std::collections::HashSet;
 
 use evertask_core::storage::StorageError;
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, SqlErr, Statement};
+use sea_orm::{ConnectionTrait, DbErr, SqlErr, Statement};
 use uuid::Uuid;
 
-use super::dialect::MySqlDialect;
+use super::packets::Packets;
+use super::statements::Statements;
 use crate::database_error::database_error;
 use crate::dialect::{query, query_ids};
 use crate::rows::{Cell, Row};
@@ -23,27 +24,34 @@ struct Taken {
     keys: HashSet<String>,
 }
 
+/// What rows are inserted with.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Inserts<'a> {
+    pub(super) statements: &'a Statements,
+    pub(super) packets: Packets,
+}
+
 /// Inserts the rows whose id and active key are free, and answers their ids.
-pub(super) async fn insert(
-    dialect: &MySqlDialect,
-    transaction: &DatabaseTransaction,
+pub(super) async fn insert<C: ConnectionTrait>(
+    inserts: Inserts<'_>,
+    connection: &C,
     rows: &[Row<'_>],
 ) -> Result<Vec<Uuid>, StorageError> {
     let doing = "insert tasks";
     let mut taken = Taken::default();
     let mut inserted = Vec::new();
     loop {
-        let free = taken.free(dialect, rows);
+        let free = taken.free(inserts, rows);
         if free.is_empty() {
             return Ok(inserted);
         }
-        for part in dialect.packets.split(&free)? {
-            let Err(error) = try_insert(dialect, transaction, part).await? else {
-                taken.add(dialect, part);
+        for part in inserts.packets.split(&free)? {
+            let Err(error) = try_insert(inserts, connection, part).await? else {
+                taken.add(inserts, part);
                 inserted.extend(part.iter().filter_map(id_of));
                 continue;
             };
-            let found = look(dialect, transaction, part).await?;
+            let found = look(inserts, connection, part).await?;
             if found.ids.is_empty() && found.keys.is_empty() {
                 return Err(database_error(doing, error));
             }
@@ -55,15 +63,15 @@ pub(super) async fn insert(
 }
 
 /// Inserts all rows, or none if anything of them is taken.
-async fn try_insert(
-    dialect: &MySqlDialect,
-    transaction: &DatabaseTransaction,
+async fn try_insert<C: ConnectionTrait>(
+    inserts: Inserts<'_>,
+    connection: &C,
     rows: &[Row<'_>],
 ) -> Result<Result<(), DbErr>, StorageError> {
-    let values = [dialect.packets.rows(rows)?.into()];
-    let backend = transaction.get_database_backend();
-    let insert = Statement::from_sql_and_values(backend, &dialect.statements.insert_tasks, values);
-    match transaction.execute_raw(insert).await {
+    let values = [inserts.packets.rows(rows)?.into()];
+    let backend = connection.get_database_backend();
+    let insert = Statement::from_sql_and_values(backend, &inserts.statements.insert_tasks, values);
+    match connection.execute_raw(insert).await {
         Ok(_) => Ok(Ok(())),
         Err(error) if is_duplicate(&error) => Ok(Err(error)),
         Err(error) => Err(database_error("insert tasks", error)),
@@ -71,23 +79,23 @@ async fn try_insert(
 }
 
 /// Finds what the rows want and others have.
-async fn look(
-    dialect: &MySqlDialect,
-    transaction: &DatabaseTransaction,
+async fn look<C: ConnectionTrait>(
+    inserts: Inserts<'_>,
+    connection: &C,
     rows: &[Row<'_>],
 ) -> Result<Taken, StorageError> {
     let doing = "look for tasks";
-    let statements = &dialect.statements;
+    let statements = inserts.statements;
     let ids: Vec<_> = rows.iter().filter_map(id_of).collect();
-    let values = [dialect.packets.ids(&ids)?.into()];
-    let ids = query_ids(transaction, doing, &statements.existing, values).await?;
+    let values = [inserts.packets.ids(&ids)?.into()];
+    let ids = query_ids(connection, doing, &statements.existing, values).await?;
     let keys: Row<'_> = rows
         .iter()
-        .filter_map(|row| key_of(dialect, row))
+        .filter_map(|row| key_of(inserts, row))
         .map(|key| Cell::Text(key.into()))
         .collect();
-    let values = [dialect.packets.list(&keys)?.into()];
-    let found = query(transaction, doing, &statements.taken_keys, values).await?;
+    let values = [inserts.packets.list(&keys)?.into()];
+    let found = query(connection, doing, &statements.taken_keys, values).await?;
     let keys: Result<_, DbErr> = found
         .iter()
         .map(|row| row.try_get("", "active_key"))
@@ -100,13 +108,13 @@ async fn look(
 
 impl Taken {
     /// The rows that want nothing that is taken, not even by one before them.
-    fn free<'row>(&self, dialect: &MySqlDialect, rows: &[Row<'row>]) -> Vec<Row<'row>> {
+    fn free<'row>(&self, inserts: Inserts<'_>, rows: &[Row<'row>]) -> Vec<Row<'row>> {
         let mut wanted = Self::default();
         let is_free = |row: &&Row<'row>| {
             let Some(id) = id_of(row) else {
                 return false;
             };
-            let key = key_of(dialect, row);
+            let key = key_of(inserts, row);
             let is_taken = |taken: &Self| {
                 taken.ids.contains(&id) || key.is_some_and(|key| taken.keys.contains(key))
             };
@@ -120,9 +128,9 @@ impl Taken {
         rows.iter().filter(is_free).cloned().collect()
     }
 
-    fn add(&mut self, dialect: &MySqlDialect, rows: &[Row<'_>]) {
+    fn add(&mut self, inserts: Inserts<'_>, rows: &[Row<'_>]) {
         self.ids.extend(rows.iter().filter_map(id_of));
-        let keys = rows.iter().filter_map(|row| key_of(dialect, row));
+        let keys = rows.iter().filter_map(|row| key_of(inserts, row));
         self.keys.extend(keys.map(str::to_owned));
     }
 }
@@ -135,8 +143,8 @@ fn id_of(row: &Row<'_>) -> Option<Uuid> {
     }
 }
 
-fn key_of<'a>(dialect: &MySqlDialect, row: &'a Row<'_>) -> Option<&'a str> {
-    match row.get(dialect.statements.place_of_key) {
+fn key_of<'a>(inserts: Inserts<'_>, row: &'a Row<'_>) -> Option<&'a str> {
+    match row.get(inserts.statements.place_of_key) {
         Some(Cell::Text(key)) => Some(key),
         _ => None,
     }

@@ -22,14 +22,19 @@ mod sessions_on_mariadb;
 mod statements;
 
 use evertask_core::storage::{ProcessStart, StorageError};
+use evertask_migration::TablePrefix;
+use sea_orm::ConnectionTrait;
+use uuid::Uuid;
 
 use self::connection::Connections;
 use self::dialect::MySqlDialect;
 pub(crate) use self::error_number::kind_of_number;
-use self::facts::Facts;
+use self::facts::{Facts, packets_of};
+use self::insert::Inserts;
 use self::locks::NamedLocks;
 use self::statements::Statements;
 use crate::address::ServerUrl;
+use crate::rows::Row;
 use crate::session::Opening;
 use crate::sql_storage::SqlStorage;
 use crate::write_connection::{Renewal, WriteConnection};
@@ -60,4 +65,17 @@ pub(crate) async fn open(
         }),
         liveness: Box::new(liveness),
     })
+}
+
+/// Inserts tasks on a connection of somebody else's, and answers the ids of those that are new.
+pub(crate) async fn insert_tasks<C: ConnectionTrait>(
+    prefix: &TablePrefix,
+    connection: &C,
+    rows: &[Row<'_>],
+) -> Result<Vec<Uuid>, StorageError> {
+    let inserts = Inserts {
+        statements: &Statements::new(prefix),
+        packets: packets_of(connection).await?,
+    };
+    insert::insert(inserts, connection, rows).await
 }

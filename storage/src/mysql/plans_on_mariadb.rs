@@ -127,7 +127,7 @@ impl Place {
 
     #[track_caller]
     fn assert_claimable(&self, step: &Step) {
-        let key = format!("{}tasks_claimable", self.prefix);
+        let key = format!("{}tasks_claims", self.prefix);
         assert_eq!(step.key.as_ref(), Some(&key), "{step:?}");
         assert_eq!(step.kind, "range", "{step:?}");
         assert!(!step.extra.contains("filesort"), "{step:?}");
@@ -154,8 +154,8 @@ fn now() -> Value {
     now.naive_utc().into()
 }
 
-fn lane(owner: Option<Uuid>) -> [Value; 3] {
-    [owner.into(), "mail".into(), now()]
+fn lane(owner: Option<Uuid>) -> [Value; 4] {
+    [owner.into(), "mail".into(), 0_i64.into(), now()]
 }
 
 #[tokio::test]
@@ -169,8 +169,7 @@ async fn a_claim_reads_the_heads_of_its_lanes_in_the_order_of_the_index() {
         values.extend(lane(owner));
         values.push(limit());
     }
-    values.push(limit());
-    let heads = place.reads(&place.statements.heads(2), values).await;
+    let heads = place.reads(&place.statements.heads(2, false), values).await;
     assert_eq!(heads.len(), 2);
     for step in &heads {
         place.assert_claimable(step);
@@ -187,8 +186,36 @@ async fn the_next_time_is_one_leap_into_each_lane() {
     for owner in [None, None, Some(DEAD), Some(DEAD)] {
         values.extend(lane(owner));
     }
-    let left = place.reads(&place.statements.left(2), values).await;
+    let left = place.reads(&place.statements.left(2, false), values).await;
     assert_eq!(left.len(), 4);
+    for step in &left {
+        place.assert_claimable(step);
+    }
+    place.remove().await;
+}
+
+#[tokio::test]
+async fn what_is_saturated_is_passed_over_within_the_range_of_its_lane() {
+    let Some(place) = Place::new().await else {
+        return;
+    };
+    let lists = || {
+        [
+            Value::from("[\"mail.send\"]"),
+            "[[\"mail.send\",\"a\"]]".into(),
+        ]
+    };
+    let mut values = lane(None).to_vec();
+    values.extend(lists());
+    values.push(10_i64.into());
+    let heads = place.reads(&place.statements.heads(1, true), values).await;
+    place.assert_claimable(&heads[0]);
+    let mut values = [lane(None), lane(None)].concat();
+    values.extend(lists());
+    values.extend(lane(None));
+    values.extend(lists());
+    let left = place.reads(&place.statements.left(1, true), values).await;
+    assert_eq!(left.len(), 3);
     for step in &left {
         place.assert_claimable(step);
     }

@@ -32,6 +32,10 @@ pub(super) struct Statements {
     pub(super) unchanged: String,
     /// Rows of changes.
     pub(super) change_tasks: String,
+    /// Rows of redefinitions. Answers the ids that have the expected generation.
+    pub(super) undefined: String,
+    /// Rows of redefinitions.
+    pub(super) redefine_tasks: String,
     /// Rows.
     pub(super) insert_audit: String,
     /// Rows.
@@ -46,12 +50,14 @@ pub(super) struct Statements {
     pub(super) tasks: String,
     /// Rows of id, status, interruptions, generation; before them, the new owner.
     pub(super) take_tasks: String,
-    /// Answers the owner and the queue of every lane.
+    /// Answers the owner, the queue and the priority of every lane.
     pub(super) lanes: String,
-    /// Owner, queue, now, limit.
+    /// Owner, queue, priority, now, limit.
     heads_of_lane: String,
-    /// Owner, queue, now, and the same again.
+    /// Owner, queue, priority, now, and the same again.
     left_of_lane: String,
+    /// Owner, queue, priority, now, saturated types, saturated keys.
+    saturated_of_lane: String,
 }
 
 impl Statements {
@@ -76,6 +82,8 @@ impl Statements {
             lock_tasks: format!("SELECT COUNT(*) FROM {by_id} FOR UPDATE"),
             unchanged: unchanged(&tasks),
             change_tasks: change(&tasks),
+            undefined: undefined(&tasks),
+            redefine_tasks: redefine(&tasks),
             insert_audit: insert_in_order(&prefix.status_audit(), &fields::AUDIT),
             insert_attempts: insert_new(&prefix.attempts(), &fields::ATTEMPT),
             insert_runs: insert_new(&prefix.runs(), &fields::RUN),
@@ -88,34 +96,72 @@ impl Statements {
             tasks: format!("SELECT task.* FROM {by_id}"),
             take_tasks: take(&tasks),
             lanes: format!(
-                "SELECT DISTINCT owner, wait_reason, queue FROM {tasks} FORCE INDEX ({tasks}_claimable)"
+                "SELECT DISTINCT owner, wait_reason, queue, priority FROM {tasks} \
+                 FORCE INDEX ({tasks}_claims)"
             ),
             heads_of_lane: format!(
-                "(SELECT id, owner, status, OCTET_LENGTH(payload) AS bytes, available_at \
-                 FROM {lane} AND available_at <= ? \
+                "(SELECT id, owner, status, OCTET_LENGTH(payload) AS bytes, available_at, \
+                 priority, task, concurrency_key \
+                 FROM {lane} AND available_at <= ?{PICKY} \
                  ORDER BY available_at, id LIMIT ? FOR UPDATE SKIP LOCKED)"
             ),
             left_of_lane: format!(
-                "(SELECT available_at, 0 AS is_due FROM {lane} AND available_at > ? \
-                 ORDER BY available_at LIMIT 1) \
+                "(SELECT available_at, 0 AS is_due, 0 AS is_saturated FROM {lane} \
+                 AND available_at > ? ORDER BY available_at LIMIT 1) \
                  UNION ALL \
-                 (SELECT available_at, 1 AS is_due FROM {lane} AND available_at <= ? \
-                 ORDER BY available_at LIMIT 1)"
+                 (SELECT available_at, 1 AS is_due, 0 AS is_saturated FROM {lane} \
+                 AND available_at <= ?{PICKY} ORDER BY available_at LIMIT 1)"
+            ),
+            saturated_of_lane: format!(
+                "(SELECT available_at, 0 AS is_due, 1 AS is_saturated FROM {lane} \
+                 AND available_at <= ? AND NOT ({ADMITTED}) ORDER BY available_at LIMIT 1)"
             ),
         }
     }
 
-    /// For each lane: owner, queue, now, limit. Then the limit again. Answers candidates in order.
-    pub(super) fn heads(&self, lanes: usize) -> String {
-        let heads = union(&self.heads_of_lane, lanes);
-        format!("{heads} ORDER BY available_at, id LIMIT ?")
+    /// For each lane: owner, queue, priority, now, limit. Answers the candidates of each in order. A
+    /// claim that is picky has the saturated types and keys before the limit.
+    pub(super) fn heads(&self, lanes: usize, is_picky: bool) -> String {
+        union(&picky(&self.heads_of_lane, is_picky), lanes)
     }
 
-    /// For each lane: owner, queue, now, and the same again. Answers when the next row becomes
+    /// For each lane: owner, queue, priority, now, and the same again. Answers when the next row becomes
     /// available and whether one has been.
-    pub(super) fn left(&self, lanes: usize) -> String {
-        union(&self.left_of_lane, lanes)
+    ///
+    /// A claim that is picky has the saturated types and keys at the end; then owner, queue, priority,
+    /// now and these two once more. It is told whether a row is due that is not saturated, and whether
+    /// one is due that is.
+    pub(super) fn left(&self, lanes: usize, is_picky: bool) -> String {
+        let left = picky(&self.left_of_lane, is_picky);
+        if !is_picky {
+            return union(&left, lanes);
+        }
+        union(
+            &format!("{left} UNION ALL {}", self.saturated_of_lane),
+            lanes,
+        )
     }
+}
+
+/// Leaves out what is saturated. Compared as bytes, because texts of two sources have no collation in
+/// common.
+const ADMITTED: &str = "CAST(task AS BINARY) NOT IN (SELECT CAST(item.c0 AS BINARY) \
+     FROM JSON_TABLE(?, '$[*]' COLUMNS (c0 varchar(200) CHARACTER SET utf8mb4 PATH '$')) AS item) \
+     AND (CAST(task AS BINARY), CAST(COALESCE(concurrency_key, '') AS BINARY)) NOT IN ( \
+     SELECT CAST(item.c0 AS BINARY), CAST(item.c1 AS BINARY) FROM JSON_TABLE(?, '$[*]' COLUMNS ( \
+     c0 varchar(200) CHARACTER SET utf8mb4 PATH '$[0]', \
+     c1 varchar(200) CHARACTER SET utf8mb4 PATH '$[1]')) AS item)";
+
+/// Where a statement leaves it out, if it does.
+const PICKY: &str = "/* admitted */";
+
+fn picky(statement: &str, is_picky: bool) -> String {
+    let condition = if is_picky {
+        format!(" AND {ADMITTED}")
+    } else {
+        String::new()
+    };
+    statement.replace(PICKY, &condition)
 }
 
 fn union(of_lane: &str, lanes: usize) -> String {
@@ -127,8 +173,8 @@ fn union(of_lane: &str, lanes: usize) -> String {
 /// Without the hint, a small table or old statistics make the server sort the whole backlog.
 fn lane(tasks: &str) -> String {
     format!(
-        "{tasks} FORCE INDEX ({tasks}_claimable) \
-         WHERE owner <=> ? AND queue = ? AND {CLAIMABLE}"
+        "{tasks} FORCE INDEX ({tasks}_claims) \
+         WHERE owner <=> ? AND queue = ? AND priority = ? AND {CLAIMABLE}"
     )
 }
 
@@ -190,6 +236,40 @@ fn change(tasks: &str) -> String {
     format!(
         "UPDATE {rows} STRAIGHT_JOIN {tasks} AS task FORCE INDEX (PRIMARY) \
          ON task.id = UNHEX(item.c0) AND task.generation = item.c1 SET {sets}"
+    )
+}
+
+/// The columns of a task, and the expected generation.
+fn redefinition_fields() -> Vec<Field> {
+    let mut fields = fields::task();
+    fields.push(Field {
+        name: "expected",
+        kind: Kind::Number,
+    });
+    fields
+}
+
+fn undefined(tasks: &str) -> String {
+    let expected = fields::EXPECTED_OF_REDEFINITION;
+    let (id, number) = (json_type(Kind::Id), json_type(Kind::Number));
+    format!(
+        "SELECT task.id FROM JSON_TABLE(?, '$[*]' COLUMNS \
+         (c0 {id} PATH '$[0]', expected {number} PATH '$[{expected}]')) AS item \
+         STRAIGHT_JOIN {tasks} AS task FORCE INDEX (PRIMARY) \
+         ON task.id = UNHEX(item.c0) AND task.generation = item.expected FOR UPDATE"
+    )
+}
+
+fn redefine(tasks: &str) -> String {
+    let rows = json_table(&redefinition_fields());
+    let expected = fields::EXPECTED_OF_REDEFINITION;
+    let sets: Vec<_> = fields::redefined()
+        .map(|(field, place)| format!("task.{} = {}", quoted(field), value(field, place)))
+        .collect();
+    let sets = sets.join(", ");
+    format!(
+        "UPDATE {rows} STRAIGHT_JOIN {tasks} AS task FORCE INDEX (PRIMARY) \
+         ON task.id = UNHEX(item.c0) AND task.generation = item.c{expected} SET {sets}"
     )
 }
 

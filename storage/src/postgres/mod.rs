@@ -18,6 +18,7 @@ use self::connection::Connections;
 pub(crate) use self::error_code::kind_of_code;
 use self::liveness::{AdvisoryLocks, LockNames};
 pub(crate) use self::schema_name::{InvalidSchemaName, SchemaName};
+pub(crate) use self::statements::insert_tasks;
 use self::statements::statements;
 use self::watch::Watch;
 use crate::address::ServerUrl;

@@ -4,6 +4,7 @@
 //! stands before it. Tables are found by the search path of the session; their names are words
 //! checked by [`TablePrefix`], so they are put in as they are.
 
+use evertask_core::rank::{HIGHEST_PRIORITY, LOWEST_PRIORITY};
 use evertask_core::task::Generation;
 use evertask_entities::task;
 use evertask_migration::TablePrefix;
@@ -16,12 +17,10 @@ use crate::fields::{self, Field, Kind, list, names};
 pub(super) fn statements(prefix: &TablePrefix) -> Statements {
     let tasks = prefix.tasks();
     Statements {
-        insert_tasks: format!(
-            "{} ON CONFLICT DO NOTHING RETURNING id",
-            insert(&tasks, &fields::task())
-        ),
+        insert_tasks: insert_tasks(&tasks),
         lock_tasks: Some(format!("{} ORDER BY id FOR UPDATE", of_ids(&tasks))),
         change_tasks: change(&tasks),
+        redefine_tasks: redefine(&tasks),
         insert_audit: insert(&prefix.status_audit(), &fields::AUDIT),
         insert_attempts: format!(
             "{} ON CONFLICT (id) DO NOTHING",
@@ -47,6 +46,12 @@ pub(super) fn statements(prefix: &TablePrefix) -> Statements {
         next_of: next(&tasks, &LANES_OF),
         next_except: next(&tasks, &LANES_EXCEPT),
     }
+}
+
+/// The statement that inserts tasks into that table.
+pub(crate) fn insert_tasks(tasks: &str) -> String {
+    let insert = insert(tasks, &fields::task());
+    format!("{insert} ON CONFLICT DO NOTHING RETURNING id")
 }
 
 fn of_ids(tasks: &str) -> String {
@@ -81,6 +86,20 @@ fn change(tasks: &str) -> String {
     )
 }
 
+/// The expected generation follows the columns of the task.
+fn redefine(tasks: &str) -> String {
+    let sets: Vec<_> = fields::redefined()
+        .map(|(field, place)| format!("{} = {}", field.name, value(field, place)))
+        .collect();
+    let (sets, expected) = (sets.join(", "), fields::EXPECTED_OF_REDEFINITION);
+    format!(
+        "UPDATE {tasks} AS task SET {sets} FROM jsonb_array_elements($1::jsonb) AS item(value) \
+         WHERE task.id = (item.value ->> 0)::uuid \
+         AND task.generation = (item.value ->> {expected})::bigint \
+         RETURNING task.id"
+    )
+}
+
 /// The value of a column in a JSON row.
 fn value(field: Field, place: usize) -> String {
     let text = format!("item.value ->> {place}");
@@ -104,8 +123,8 @@ struct LaneTables {
 }
 
 const LANES_OF: LaneTables = LaneTables {
-    nobody: "nobody(queue) AS (SELECT jsonb_array_elements_text($2::jsonb))",
-    dead: "dead(owner, queue) AS ( \
+    nobody: "of_nobody(queue) AS (SELECT jsonb_array_elements_text($2::jsonb))",
+    dead: "of_dead(owner, queue) AS ( \
            SELECT hex::uuid, item.queue FROM jsonb_array_elements_text($1::jsonb) AS owner(hex) \
            CROSS JOIN jsonb_array_elements_text($2::jsonb) AS item(queue))",
 };
@@ -119,7 +138,7 @@ const LANES_EXCEPT: LaneTables = LaneTables {
              SELECT (SELECT queue FROM {tasks} WHERE owner IS NULL AND queue > leap.queue \
                  AND {CLAIMABLE} ORDER BY owner, queue LIMIT 1) \
              FROM leap WHERE queue IS NOT NULL), \
-             nobody(queue) AS (SELECT queue FROM leap WHERE queue IS NOT NULL \
+             of_nobody(queue) AS (SELECT queue FROM leap WHERE queue IS NOT NULL \
              AND queue NOT IN (SELECT jsonb_array_elements_text($2::jsonb)))",
     dead: "leap_of(owner, queue) AS ( \
            SELECT hex::uuid, (SELECT queue FROM {tasks} WHERE owner = hex::uuid AND {CLAIMABLE} \
@@ -129,9 +148,34 @@ const LANES_EXCEPT: LaneTables = LaneTables {
            SELECT leap_of.owner, (SELECT queue FROM {tasks} WHERE owner = leap_of.owner \
                AND queue > leap_of.queue AND {CLAIMABLE} ORDER BY owner, queue LIMIT 1) \
            FROM leap_of WHERE queue IS NOT NULL), \
-           dead(owner, queue) AS (SELECT owner, queue FROM leap_of WHERE queue IS NOT NULL \
+           of_dead(owner, queue) AS (SELECT owner, queue FROM leap_of WHERE queue IS NOT NULL \
            AND queue NOT IN (SELECT jsonb_array_elements_text($2::jsonb)))",
 };
+
+/// So are the priorities of each; the last step finds none, and no row has none.
+const PRIORITIES: &str = "nobody(queue, priority) AS ( \
+     SELECT queue, (SELECT priority FROM {tasks} WHERE owner IS NULL \
+         AND queue = of_nobody.queue AND {CLAIMABLE} ORDER BY owner, queue, priority LIMIT 1) \
+     FROM of_nobody \
+     UNION ALL \
+     SELECT queue, (SELECT priority FROM {tasks} WHERE owner IS NULL \
+         AND queue = nobody.queue AND priority > nobody.priority AND {CLAIMABLE} \
+         ORDER BY owner, queue, priority LIMIT 1) \
+     FROM nobody WHERE priority IS NOT NULL), \
+     dead(owner, queue, priority) AS ( \
+     SELECT owner, queue, (SELECT priority FROM {tasks} WHERE owner = of_dead.owner \
+         AND queue = of_dead.queue AND {CLAIMABLE} ORDER BY owner, queue, priority LIMIT 1) \
+     FROM of_dead \
+     UNION ALL \
+     SELECT owner, queue, (SELECT priority FROM {tasks} WHERE owner = dead.owner \
+         AND queue = dead.queue AND priority > dead.priority AND {CLAIMABLE} \
+         ORDER BY owner, queue, priority LIMIT 1) \
+     FROM dead WHERE priority IS NOT NULL)";
+
+/// Leaves out what is saturated. Both lists are read once and not for each row.
+const ADMITTED: &str = "task NOT IN (SELECT jsonb_array_elements_text($4::jsonb)) \
+     AND (task, coalesce(concurrency_key, '')) NOT IN ( \
+     SELECT pair ->> 0, pair ->> 1 FROM jsonb_array_elements($5::jsonb) AS pair)";
 
 /// A lane whose rows somebody else is taking gives its next ones; the length of a payload is known
 /// without reading it.
@@ -140,15 +184,19 @@ fn candidates(tasks: &str, lanes: &LaneTables) -> String {
     let heads = |lane: &str, owner: &str| {
         format!(
             "SELECT head.* FROM {lane} CROSS JOIN LATERAL ( \
-             SELECT id, owner, status, octet_length(payload)::bigint AS bytes, available_at \
-             FROM {tasks} WHERE owner {owner} AND queue = {lane}.queue AND available_at <= $3 \
-             AND {CLAIMABLE} ORDER BY owner, queue, available_at, id LIMIT $4 \
-             FOR UPDATE SKIP LOCKED) AS head"
+             SELECT id, owner, status, octet_length(payload)::bigint AS bytes, available_at, \
+             priority, task, concurrency_key \
+             FROM {tasks} WHERE owner {owner} AND queue = {lane}.queue \
+             AND priority = {lane}.priority AND available_at <= $3 \
+             AND {CLAIMABLE} AND {ADMITTED} \
+             ORDER BY owner, queue, priority, available_at, id LIMIT $6 FOR UPDATE SKIP LOCKED) AS head"
         )
     };
     format!(
-        "{with} SELECT id, owner, status, bytes FROM ({} UNION ALL {}) AS head \
-         ORDER BY available_at, id LIMIT $4",
+        "{with} SELECT id, owner, status, bytes, task, concurrency_key \
+         FROM ({} UNION ALL {}) AS head ORDER BY available_at - ($7::bigint \
+             * least(greatest(priority, {LOWEST_PRIORITY}), {HIGHEST_PRIORITY}) \
+             )::double precision * interval '1 microsecond', id LIMIT $6",
         heads("nobody", "IS NULL"),
         heads("dead", "= dead.owner"),
     )
@@ -175,16 +223,20 @@ fn next(tasks: &str, lanes: &LaneTables) -> String {
     let with = lanes.with(tasks);
     let of = |lane: &str, owner: &str| {
         let rows = format!(
-            "FROM {tasks} WHERE owner {owner} AND queue = {lane}.queue AND {CLAIMABLE} \
-             AND available_at"
+            "FROM {tasks} WHERE owner {owner} AND queue = {lane}.queue \
+             AND priority = {lane}.priority AND {CLAIMABLE} AND available_at"
         );
         format!(
-            "SELECT (SELECT available_at {rows} > $3 ORDER BY owner, queue, available_at LIMIT 1) \
-             AS next, (SELECT true {rows} <= $3 LIMIT 1) AS is_due FROM {lane}"
+            "SELECT (SELECT available_at {rows} > $3 \
+             ORDER BY owner, queue, priority, available_at LIMIT 1) \
+             AS next, CASE WHEN $6 THEN (SELECT true {rows} <= $3 AND {ADMITTED} LIMIT 1) END \
+             AS is_due, CASE WHEN $6 THEN (SELECT true {rows} <= $3 AND NOT ({ADMITTED}) LIMIT 1) END \
+             AS is_saturated FROM {lane}"
         )
     };
     format!(
-        "{with} SELECT min(next) AS next, coalesce(bool_or(is_due), false) AS is_due \
+        "{with} SELECT min(next) AS next, coalesce(bool_or(is_due), false) AS is_due, \
+         coalesce(bool_or(is_saturated), false) AS is_saturated \
          FROM ({} UNION ALL {}) AS lane",
         of("nobody", "IS NULL"),
         of("dead", "= dead.owner"),
@@ -193,9 +245,12 @@ fn next(tasks: &str, lanes: &LaneTables) -> String {
 
 impl LaneTables {
     fn with(&self, tasks: &str) -> String {
-        format!("WITH RECURSIVE {}, {}", self.nobody, self.dead)
-            .replace("{tasks}", tasks)
-            .replace("{CLAIMABLE}", CLAIMABLE)
+        format!(
+            "WITH RECURSIVE {}, {}, {PRIORITIES}",
+            self.nobody, self.dead
+        )
+        .replace("{tasks}", tasks)
+        .replace("{CLAIMABLE}", CLAIMABLE)
     }
 }
 
@@ -278,7 +333,8 @@ mod tests {
         plan.iter().filter(|step| step.contains(node)).count()
     }
 
-    const LANES: &str = "text, text, timestamptz";
+    const LANES: &str = "text, text, timestamptz, text, text";
+    const VALUES: &str = "'[]', '[]', now(), '[]', '[]'";
 
     #[tokio::test]
     async fn a_claim_reads_the_heads_of_its_lanes_by_the_index_and_sorts_nothing_else() {
@@ -287,15 +343,15 @@ mod tests {
         };
         let statements = statements(&TablePrefix::default());
         for (sql, scans) in [
-            (&statements.candidates_of, 2),
-            (&statements.candidates_except, 6),
+            (&statements.candidates_of, 6),
+            (&statements.candidates_except, 10),
         ] {
-            let types = format!("{LANES}, bigint");
-            let plan = plan(&tables, sql, &types, "'[]', '[]', now(), 10").await;
+            let types = format!("{LANES}, bigint, bigint");
+            let plan = plan(&tables, sql, &types, &format!("{VALUES}, 10, 60")).await;
             let reads = reads(&plan);
             assert_eq!(reads.len(), scans, "{plan:#?}");
             for read in &reads {
-                assert!(read.contains("using evertask_tasks_claimable"), "{plan:#?}");
+                assert!(read.contains("using evertask_tasks_claims"), "{plan:#?}");
                 assert!(
                     read.contains(" Index Cond: ") && read.contains("owner"),
                     "{plan:#?}"
@@ -311,12 +367,13 @@ mod tests {
             return;
         };
         let statements = statements(&TablePrefix::default());
-        for (sql, scans) in [(&statements.next_of, 4), (&statements.next_except, 8)] {
-            let plan = plan(&tables, sql, LANES, "'[]', '[]', now()").await;
+        for (sql, scans) in [(&statements.next_of, 10), (&statements.next_except, 14)] {
+            let types = format!("{LANES}, boolean");
+            let plan = plan(&tables, sql, &types, &format!("{VALUES}, true")).await;
             let reads = reads(&plan);
             assert_eq!(reads.len(), scans, "{plan:#?}");
             for read in &reads {
-                assert!(read.contains("using evertask_tasks_claimable"), "{plan:#?}");
+                assert!(read.contains("using evertask_tasks_claims"), "{plan:#?}");
             }
             assert_eq!(count(&plan, "Sort ("), 0, "{plan:#?}");
         }
@@ -332,6 +389,7 @@ mod tests {
         for (sql, types, values) in [
             (&lock, "text", "'[]'"),
             (&statements.change_tasks, "text", "'[]'"),
+            (&statements.redefine_tasks, "text", "'[]'"),
             (&statements.existing_tasks, "text", "'[]'"),
             (
                 &statements.claim,

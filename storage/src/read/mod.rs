@@ -13,6 +13,7 @@ mod list;
 mod logs;
 #[cfg(test)]
 mod plans;
+mod queues;
 mod search;
 mod statistics;
 mod summary;
@@ -21,10 +22,10 @@ mod wording;
 use async_trait::async_trait;
 use evertask_core::log::{LogPage, LogSearch};
 use evertask_core::storage::query::{
-    CappedCount, HistoryPage, HistorySearch, QueueCount, StatisticsBucket, StatisticsQuery,
-    TaskFilter, TaskPage, TaskQueries, TaskSearch,
+    CappedCount, HistoryPage, HistorySearch, PageLimit, QueueCount, StatisticsBucket,
+    StatisticsQuery, TaskFilter, TaskPage, TaskQueries, TaskSearch,
 };
-use evertask_core::storage::{AuditEntry, StorageError};
+use evertask_core::storage::{AuditEntry, QueueChangeRecord, QueueSettings, StorageError};
 use evertask_core::task::{AttemptOutcome, AttemptRecord, RunRecord, Status, TaskRecord};
 use evertask_core::time::Timestamp;
 use evertask_migration::TablePrefix;
@@ -74,6 +75,19 @@ impl TaskQueries for Reads {
         created_from: Option<Timestamp>,
     ) -> Result<Vec<QueueCount>, StorageError> {
         self.count_by_queue(created_from).await
+    }
+
+    async fn queue_settings(&self) -> Result<Vec<QueueSettings>, StorageError> {
+        self.settings_of_queues().await
+    }
+
+    async fn queue_changes(
+        &self,
+        queue: &str,
+        before: Option<i64>,
+        limit: PageLimit,
+    ) -> Result<Vec<QueueChangeRecord>, StorageError> {
+        self.changes_of_queue(queue, before, limit).await
     }
 
     async fn statistics(

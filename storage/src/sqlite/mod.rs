@@ -15,6 +15,7 @@ use sea_orm::{SqliteTransactionMode, TransactionOptions};
 pub(crate) use self::error_code::kind_of_code;
 use self::liveness::FileLocks;
 use self::owners::OwnersDirectory;
+pub(crate) use self::statements::insert_tasks;
 use self::statements::statements;
 use crate::address::DatabaseFile;
 use crate::dialect::SetBased;

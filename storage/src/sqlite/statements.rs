@@ -5,6 +5,7 @@
 //!
 //! The names of the tables are words checked by [`TablePrefix`], so they are put in as they are.
 
+use evertask_core::rank::{HIGHEST_PRIORITY, LOWEST_PRIORITY};
 use evertask_core::task::Generation;
 use evertask_migration::TablePrefix;
 
@@ -15,13 +16,11 @@ use crate::fields::{self, Field, Kind, list, names};
 pub(super) fn statements(prefix: &TablePrefix) -> Statements {
     let tasks = prefix.tasks();
     Statements {
-        insert_tasks: format!(
-            "{} ON CONFLICT DO NOTHING RETURNING id",
-            insert(&tasks, &fields::task())
-        ),
+        insert_tasks: insert_tasks(&tasks),
         // The transaction has the write lock of the whole file.
         lock_tasks: None,
         change_tasks: change(&tasks),
+        redefine_tasks: redefine(&tasks),
         insert_audit: insert(&prefix.status_audit(), &fields::AUDIT),
         insert_attempts: format!(
             "{} ON CONFLICT (id) DO NOTHING",
@@ -43,12 +42,18 @@ pub(super) fn statements(prefix: &TablePrefix) -> Statements {
                  ON CONFLICT (id) DO UPDATE SET last_group = excluded.last_group",
             prefix.processes()
         ),
-        candidates_of: candidates(&tasks, LANES_OF),
-        candidates_except: candidates(&tasks, LANES_EXCEPT),
+        candidates_of: candidates(&tasks, QUEUES_OF),
+        candidates_except: candidates(&tasks, QUEUES_EXCEPT),
         claim: claim(&tasks),
-        next_of: next(&tasks, LANES_OF),
-        next_except: next(&tasks, LANES_EXCEPT),
+        next_of: next(&tasks, QUEUES_OF),
+        next_except: next(&tasks, QUEUES_EXCEPT),
     }
+}
+
+/// The statement that inserts tasks into that table.
+pub(crate) fn insert_tasks(tasks: &str) -> String {
+    let insert = insert(tasks, &fields::task());
+    format!("{insert} ON CONFLICT DO NOTHING RETURNING id")
 }
 
 /// The `WHERE true` is what `SQLite` asks for before `ON CONFLICT`, which it would otherwise read as
@@ -74,15 +79,29 @@ fn change(tasks: &str) -> String {
     )
 }
 
+/// The expected generation follows the columns of the task.
+fn redefine(tasks: &str) -> String {
+    let sets: Vec<_> = fields::redefined()
+        .map(|(field, place)| format!("{} = {}", field.name, value(field, place)))
+        .collect();
+    let (sets, expected) = (sets.join(", "), fields::EXPECTED_OF_REDEFINITION);
+    format!(
+        "UPDATE {tasks} SET {sets} FROM jsonb_each(?1) AS item \
+         WHERE {tasks}.id = unhex(item.value ->> 0) \
+         AND {tasks}.generation = item.value ->> {expected} \
+         RETURNING id"
+    )
+}
+
 /// Who may be claimed from.
 const OWNERS: &str =
     "owners(owner) AS (SELECT NULL UNION ALL SELECT unhex(value) FROM json_each(?1))";
 
-const LANES_OF: &str = "lane(owner, queue) AS ( \
+const QUEUES_OF: &str = "claimed(owner, queue) AS ( \
      SELECT owners.owner, item.value FROM owners CROSS JOIN json_each(?2) AS item)";
 
 /// The queues are found by leaping through the index from one to the next.
-const LANES_EXCEPT: &str = "leap(owner, queue) AS ( \
+const QUEUES_EXCEPT: &str = "leap(owner, queue) AS ( \
      SELECT owner, (SELECT queue FROM {tasks} WHERE owner IS owners.owner \
          AND {CLAIMABLE} ORDER BY queue LIMIT 1) \
      FROM owners \
@@ -90,20 +109,39 @@ const LANES_EXCEPT: &str = "leap(owner, queue) AS ( \
      SELECT owner, (SELECT queue FROM {tasks} WHERE owner IS leap.owner AND queue > leap.queue \
          AND {CLAIMABLE} ORDER BY queue LIMIT 1) \
      FROM leap WHERE queue IS NOT NULL), \
-     lane(owner, queue) AS (SELECT owner, queue FROM leap \
+     claimed(owner, queue) AS (SELECT owner, queue FROM leap \
      WHERE queue IS NOT NULL AND queue NOT IN (SELECT value FROM json_each(?2)))";
 
+/// So are the priorities of each; the last step finds none, and no row has none.
+const LANES: &str = "lane(owner, queue, priority) AS ( \
+     SELECT owner, queue, (SELECT priority FROM {tasks} WHERE owner IS claimed.owner \
+         AND queue = claimed.queue AND {CLAIMABLE} ORDER BY priority LIMIT 1) \
+     FROM claimed \
+     UNION ALL \
+     SELECT owner, queue, (SELECT priority FROM {tasks} WHERE owner IS lane.owner \
+         AND queue = lane.queue AND priority > lane.priority \
+         AND {CLAIMABLE} ORDER BY priority LIMIT 1) \
+     FROM lane WHERE priority IS NOT NULL)";
+
+/// Leaves out what is saturated. Both lists are read once and not for each row.
+const ADMITTED: &str = "task NOT IN (SELECT value FROM json_each(?4)) \
+     AND (task, coalesce(concurrency_key, '')) NOT IN ( \
+     SELECT pair.value ->> 0, pair.value ->> 1 FROM json_each(?5) AS pair)";
+
 /// `octet_length` reads the length without reading the payload.
-fn candidates(tasks: &str, lanes: &str) -> String {
-    let lanes = lanes_in(tasks, lanes);
+fn candidates(tasks: &str, queues: &str) -> String {
+    let lanes = lanes_in(tasks, queues);
     format!(
         "WITH RECURSIVE {OWNERS}, {lanes} \
-         SELECT head.id, head.owner, head.status, octet_length(head.payload) AS bytes \
+         SELECT head.id, head.owner, head.status, octet_length(head.payload) AS bytes, \
+         head.task, head.concurrency_key \
          FROM lane CROSS JOIN {tasks} AS head \
          WHERE head.rowid IN (SELECT rowid FROM {tasks} WHERE owner IS lane.owner \
-             AND queue = lane.queue AND available_at <= ?3 AND {CLAIMABLE} \
-             ORDER BY available_at, id LIMIT ?4) \
-         ORDER BY head.available_at, head.id LIMIT ?4"
+             AND queue = lane.queue AND priority = lane.priority AND available_at <= ?3 \
+             AND {CLAIMABLE} AND {ADMITTED} ORDER BY available_at, id LIMIT ?6) \
+         ORDER BY head.available_at \
+             - ?7 * min(max(head.priority, {LOWEST_PRIORITY}), {HIGHEST_PRIORITY}), head.id \
+         LIMIT ?6"
     )
 }
 
@@ -118,18 +156,22 @@ fn claim(tasks: &str) -> String {
     )
 }
 
-fn next(tasks: &str, lanes: &str) -> String {
-    let lanes = lanes_in(tasks, lanes);
+/// Nobody else holds rows, so what is due after a claim that took all it may is saturated.
+fn next(tasks: &str, queues: &str) -> String {
+    let lanes = lanes_in(tasks, queues);
     format!(
         "WITH RECURSIVE {OWNERS}, {lanes} \
          SELECT min((SELECT available_at FROM {tasks} WHERE owner IS lane.owner \
-             AND queue = lane.queue AND available_at > ?3 AND {CLAIMABLE} \
-             ORDER BY available_at LIMIT 1)) AS next, false AS is_due FROM lane"
+             AND queue = lane.queue AND priority = lane.priority AND available_at > ?3 \
+             AND {CLAIMABLE} ORDER BY available_at LIMIT 1)) AS next, false AS is_due, \
+         coalesce(max(CASE WHEN ?6 THEN EXISTS (SELECT 1 FROM {tasks} WHERE owner IS lane.owner \
+             AND queue = lane.queue AND priority = lane.priority AND available_at <= ?3 \
+             AND {CLAIMABLE}) ELSE false END), false) AS is_saturated FROM lane"
     )
 }
 
-fn lanes_in(tasks: &str, lanes: &str) -> String {
-    lanes
+fn lanes_in(tasks: &str, queues: &str) -> String {
+    format!("{queues}, {LANES}")
         .replace("{tasks}", tasks)
         .replace("{CLAIMABLE}", CLAIMABLE)
 }
@@ -168,12 +210,17 @@ mod tests {
             .await
             .unwrap();
         let sql = sql(statements(&TablePrefix::default()));
-        let values: [Value; 4] = ["[]".into(), "[]".into(), 0.into(), 10.into()];
-        let parameters = sql.matches('?').count().min(4);
+        let values = (1..=7).map(|number| match number {
+            1 | 2 | 4 | 5 => Value::from("[]"),
+            _ => 10.into(),
+        });
+        let last = (1..=7)
+            .rev()
+            .find(|number| sql.contains(&format!("?{number}")));
         let explain = Statement::from_sql_and_values(
             DbBackend::Sqlite,
             format!("EXPLAIN QUERY PLAN {sql}"),
-            values.into_iter().take(parameters),
+            values.take(last.unwrap_or(0)),
         );
         let rows = database.query_all_raw(explain).await.unwrap();
         rows.iter()
@@ -189,22 +236,28 @@ mod tests {
             .collect()
     }
 
-    const LEAPS: [&str; 2] = [
-        "SEARCH evertask_tasks USING INDEX evertask_tasks_claimable (owner=?)",
-        "SEARCH evertask_tasks USING INDEX evertask_tasks_claimable (owner=? AND queue>?)",
+    const QUEUES: [&str; 2] = [
+        "SEARCH evertask_tasks USING INDEX evertask_tasks_claims (owner=?)",
+        "SEARCH evertask_tasks USING INDEX evertask_tasks_claims (owner=? AND queue>?)",
+    ];
+
+    const PRIORITIES: [&str; 2] = [
+        "SEARCH evertask_tasks USING INDEX evertask_tasks_claims (owner=? AND queue=?)",
+        "SEARCH evertask_tasks USING INDEX evertask_tasks_claims \
+         (owner=? AND queue=? AND priority>?)",
     ];
 
     #[tokio::test]
     async fn a_claim_reads_the_heads_of_its_lanes_and_sorts_nothing_else() {
         let heads = [
             "SEARCH head USING INTEGER PRIMARY KEY (rowid=?)",
-            "SEARCH evertask_tasks USING INDEX evertask_tasks_claimable \
-             (owner=? AND queue=? AND available_at>? AND available_at<?)",
+            "SEARCH evertask_tasks USING INDEX evertask_tasks_claims \
+             (owner=? AND queue=? AND priority=? AND available_at>? AND available_at<?)",
         ];
         let of = plan(|statements| statements.candidates_of).await;
         let except = plan(|statements| statements.candidates_except).await;
-        assert_eq!(reads(&of), heads);
-        assert_eq!(reads(&except), [LEAPS, heads].concat());
+        assert_eq!(reads(&of), [PRIORITIES, heads].concat());
+        assert_eq!(reads(&except), [QUEUES, PRIORITIES, heads].concat());
         for plan in [of, except] {
             let sorts: Vec<_> = plan
                 .iter()
@@ -220,13 +273,18 @@ mod tests {
     #[tokio::test]
     async fn the_next_time_is_one_leap_into_each_lane() {
         let peek = [
-            "SEARCH evertask_tasks USING INDEX evertask_tasks_claimable \
-             (owner=? AND queue=? AND available_at>?)",
+            "SEARCH evertask_tasks USING INDEX evertask_tasks_claims \
+             (owner=? AND queue=? AND priority=? AND available_at>?)",
+            "SEARCH evertask_tasks USING INDEX evertask_tasks_claims \
+             (owner=? AND queue=? AND priority=? AND available_at>? AND available_at<?)",
         ];
         let of = plan(|statements| statements.next_of).await;
         let except = plan(|statements| statements.next_except).await;
-        assert_eq!(reads(&of), peek);
-        assert_eq!(reads(&except), [LEAPS.as_slice(), &peek].concat());
+        assert_eq!(reads(&of), [PRIORITIES.as_slice(), &peek].concat());
+        assert_eq!(
+            reads(&except),
+            [QUEUES.as_slice(), &PRIORITIES, &peek].concat()
+        );
         for plan in [of, except] {
             assert!(
                 !plan.iter().any(|step| step.contains("TEMP B-TREE")),
@@ -238,8 +296,9 @@ mod tests {
     #[tokio::test]
     async fn rows_are_changed_and_claimed_by_their_key() {
         let change = plan(|statements| statements.change_tasks).await;
+        let redefine = plan(|statements| statements.redefine_tasks).await;
         let claim = plan(|statements| statements.claim).await;
-        for plan in [change, claim] {
+        for plan in [change, redefine, claim] {
             let [read] = reads(&plan)[..] else {
                 panic!("{plan:#?}");
             };

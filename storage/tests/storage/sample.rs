@@ -87,15 +87,15 @@ pub(crate) fn change(id: u128, expected: i64, status: Status, owner: Option<u128
         audit: vec![AuditEntry::of(status, at(1))],
         attempts: Vec::new(),
         runs: Vec::new(),
+        follow_ups: Vec::new(),
+        has_progressed: false,
     }
 }
 
 pub(crate) fn claim_of(queue: &str, now: i64) -> ClaimTasks {
     ClaimTasks {
-        queues: QueueSelector::Only(queue.to_owned()),
         limit: 100,
-        max_bytes: usize::MAX,
-        now: at(now),
+        ..ClaimTasks::everything(QueueSelector::Only(queue.to_owned()), at(now))
     }
 }
 

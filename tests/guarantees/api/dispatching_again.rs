@@ -1,6 +1,6 @@
 //! The same dispatch more than once.
 
-use evertask::{DispatchError, Queue, Status, Stored, TaskId};
+use evertask::{DispatchError, DispatchOutcome, KeptReason, Queue, Status, Stored, TaskId};
 use futures::future::join_all;
 use uuid::Uuid;
 
@@ -22,22 +22,25 @@ async fn a_repeated_id_stores_the_task_once(shelf: Shelf) {
     let watch = Watch::held();
     let evertask = shelf.runtime(&watch).start().await.unwrap();
     let mut events = evertask.events();
+    let first = evertask.dispatch(Numbered(7)).id(id(7)).await.unwrap();
+    assert_eq!((first.id, first.outcome), (id(7), DispatchOutcome::Created));
+    let again = DispatchOutcome::Existing(KeptReason::SameId);
     for _ in 0..3 {
         // While it waits or runs.
-        let stored = evertask.dispatch(Numbered(7)).id(id(7)).await;
-        assert_eq!(stored.unwrap(), id(7));
+        let stored = evertask.dispatch(Numbered(7)).id(id(7)).await.unwrap();
+        assert_eq!((stored.id, stored.outcome), (id(7), again));
     }
     watch.release(10);
     over(&mut events, 1).await;
     // When it is over.
-    let stored = evertask.dispatch(Numbered(7)).id(id(7)).await;
-    assert_eq!(stored.unwrap(), id(7));
+    let stored = evertask.dispatch(Numbered(7)).id(id(7)).await.unwrap();
+    assert_eq!((stored.id, stored.outcome), (id(7), again));
     soon(evertask.shutdown()).await.unwrap();
     // In another life.
     let evertask = shelf.runtime(&watch).start().await.unwrap();
     let mut events = evertask.events();
     let stored = evertask.dispatch(Numbered(7)).id(id(7)).await;
-    assert_eq!(stored.unwrap(), id(7));
+    assert_eq!(stored.unwrap().id, id(7));
     evertask.dispatch(Numbered(8)).await.unwrap();
     over(&mut events, 1).await;
     soon(evertask.shutdown()).await.unwrap();
@@ -52,7 +55,7 @@ async fn twenty_dispatches_of_one_id_at_once_store_the_task_once(shelf: Shelf) {
         let again = || evertask.dispatch(Numbered(round)).id(id(u128::from(round)));
         let dispatches = (0..20).map(|_| again().into_future());
         for stored in soon(join_all(dispatches)).await {
-            assert_eq!(stored.unwrap(), id(u128::from(round)));
+            assert_eq!(stored.unwrap().id, id(u128::from(round)));
         }
     }
     over(&mut events, 20).await;
@@ -72,7 +75,7 @@ async fn twenty_dispatches_of_one_id_into_a_full_queue_run_it_once(shelf: Shelf)
     }
     let again = || evertask.dispatch(Numbered(3)).id(id(3)).into_future();
     for stored in soon(join_all((0..20).map(|_| again()))).await {
-        assert_eq!(stored.unwrap(), id(3));
+        assert_eq!(stored.unwrap().id, id(3));
     }
     watch.release(100);
     over(&mut events, 4).await;

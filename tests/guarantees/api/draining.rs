@@ -31,7 +31,7 @@ async fn a_draining_runtime_stores_and_a_stopped_one_does_not(shelf: Shelf) {
     let mut shutdown = Box::pin(evertask.shutdown());
     // Its message is in the mailbox, before that of the dispatch.
     assert!(poll!(&mut shutdown).is_pending());
-    let drained = evertask.dispatch(Numbered(1)).await.unwrap();
+    let drained = evertask.dispatch(Numbered(1)).await.unwrap().id;
     assert_eq!(status(&evertask, drained).await, Status::WaitingQueue);
     watch.release(1);
     let report = soon(shutdown).await.unwrap();

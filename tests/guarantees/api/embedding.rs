@@ -18,7 +18,7 @@ async fn life(watch: &Watch) {
     let shelf = Shelf::sqlite();
     let evertask = shelf.runtime(watch).start().await.unwrap();
     let mut events = evertask.events();
-    let id = evertask.dispatch(Numbered(1)).await.unwrap();
+    let id = evertask.dispatch(Numbered(1)).await.unwrap().id;
     while events.next().await.unwrap().kind != evertask::TaskEventKind::Completed {}
     let view = evertask.task(id).await.unwrap().unwrap();
     assert_eq!(view.record.state.status, Status::Completed);
@@ -134,7 +134,7 @@ async fn two_runtimes_share_a_storage_and_run_each_task_once(shelf: Shelf) {
         }
     }
     for id in ids {
-        assert_eq!(status(&first, id.unwrap()).await, Status::Completed);
+        assert_eq!(status(&first, id.unwrap().id).await, Status::Completed);
     }
     soon(first.shutdown()).await.unwrap();
     soon(second.shutdown()).await.unwrap();

@@ -103,7 +103,7 @@ async fn a_burst_that_spills_tells_of_each_task_in_order(shelf: Shelf) {
     let dispatches = (0..200).map(|number| evertask.dispatch(Numbered(number)).into_future());
     let (ids, seen) = tokio::join!(join_all(dispatches), until_over(&mut events, 200));
     for id in ids {
-        assert_eq!(kinds_of(&seen, id.unwrap()), IN_ORDER);
+        assert_eq!(kinds_of(&seen, id.unwrap().id), IN_ORDER);
     }
     let numbers: Vec<_> = seen.iter().map(|event| event.number).collect();
     assert_eq!(numbers, (1..=800).collect::<Vec<_>>());
@@ -132,7 +132,7 @@ async fn a_claim_in_the_same_commit_is_told_after_the_insert_it_takes(shelf: She
     assert!(poll!(&mut second).is_pending());
     take_turns(&evertask).await;
     shelf.release();
-    let ids = [soon(first).await.unwrap(), soon(second).await.unwrap()];
+    let ids = [soon(first).await, soon(second).await].map(|stored| stored.unwrap().id);
     let seen = until_over(&mut events, 3).await;
     for id in ids {
         assert_eq!(kinds_of(&seen, id), IN_ORDER);
@@ -202,7 +202,12 @@ async fn a_failing_task_tells_of_each_attempt(shelf: Shelf) {
     let evertask = runtime.start().await.unwrap();
     let mut events = evertask.events();
     let retry = retries(2);
-    let id = evertask.dispatch(Stumbling(9)).retry(retry).await.unwrap();
+    let id = evertask
+        .dispatch(Stumbling(9))
+        .retry(retry)
+        .await
+        .unwrap()
+        .id;
     let seen = until_over(&mut events, 1).await;
     let mut told: Vec<_> = kinds_of(&seen, id).into_iter().map(name_of).collect();
     assert_eq!(told.pop().unwrap().split(':').next(), Some("failed"));
@@ -236,13 +241,14 @@ async fn a_cancelled_task_tells_so_last(shelf: Shelf) {
     let watch = Watch::held();
     let evertask = shelf.runtime(&watch).start().await.unwrap();
     let mut events = evertask.events();
-    let running = evertask.dispatch(Numbered(0)).await.unwrap();
+    let running = evertask.dispatch(Numbered(0)).await.unwrap().id;
     event(&mut events, |event| event.kind == TaskEventKind::Started).await;
     let parked = evertask
         .dispatch(Numbered(1))
         .after(Duration::from_hours(1))
         .await
-        .unwrap();
+        .unwrap()
+        .id;
     soon(evertask.cancel(parked)).await.unwrap();
     soon(evertask.cancel(running)).await.unwrap();
     // The last act of a runtime: what comes of the running handler has been told by then.

@@ -185,7 +185,7 @@ async fn a_task_dispatched_from_a_handler_or_a_hook_knows_its_parent(shelf: Shel
         .await
         .unwrap();
     let mut events = evertask.events();
-    let parent = evertask.dispatch(Welcome(1)).await.unwrap();
+    let parent = evertask.dispatch(Welcome(1)).await.unwrap().id;
     let mut ids: Vec<TaskId> = Vec::new();
     while ids.len() < 3 {
         let event = event(&mut events, |event| event.kind == TaskEventKind::Completed).await;
@@ -225,7 +225,7 @@ async fn a_handler_that_dispatches_into_its_own_full_queue_is_not_blocked(shelf:
         .await
         .unwrap();
     let mut events = evertask.events();
-    let parent = evertask.dispatch(Welcome(10)).await.unwrap();
+    let parent = evertask.dispatch(Welcome(10)).await.unwrap().id;
     over(&mut events, 11).await;
     assert_eq!(
         task(&evertask, parent).await.record.state.status,

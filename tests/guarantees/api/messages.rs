@@ -43,7 +43,7 @@ async fn everything_can_be_asked_of_the_supervisor(shelf: Shelf) {
         .unwrap()
         .unwrap();
     let later = Dispatch::new(Numbered(2)).after(Duration::from_hours(1));
-    let parked = supervisor.send(later).await.unwrap().unwrap();
+    let parked = supervisor.send(later).await.unwrap().unwrap().id;
     while soon(told.recv()).await.unwrap().kind != TaskEventKind::Started {}
 
     let cancel = Cancel::new(parked).by("ada").because("not needed");

@@ -178,8 +178,8 @@ async fn events_that_nobody_listens_to_are_not_made() {
     soon(eager.send(Hello)).await.unwrap();
     evertask.subscribe(eager.recipient());
     let dispatch = evertask.dispatch(Numbered(10));
-    let id = dispatch.after(Duration::from_hours(1)).await.unwrap();
+    let stored = dispatch.after(Duration::from_hours(1)).await.unwrap();
     let event = next(&mut sees).await;
-    assert_eq!((event.number, event.id), (1, id));
+    assert_eq!((event.number, event.id), (1, stored.id));
     soon(evertask.shutdown()).await.unwrap();
 }

@@ -55,12 +55,17 @@ async fn the_dispatch_says_before_the_type_and_the_type_before_the_runtime(home:
     ] {
         let evertask = builder.start().await.unwrap();
         let later = Duration::from_hours(1);
-        let untold = evertask.dispatch(Numbered(0)).after(later).await.unwrap();
-        let typed = evertask.dispatch(Discreet).after(later).await.unwrap();
+        let untold = evertask
+            .dispatch(Numbered(0))
+            .after(later)
+            .await
+            .unwrap()
+            .id;
+        let typed = evertask.dispatch(Discreet).after(later).await.unwrap().id;
         let mut told = Vec::new();
         for level in AuditLevel::ALL {
             let task = evertask.dispatch(Discreet).after(later).audit(level);
-            told.push((task.await.unwrap(), level));
+            told.push((task.await.unwrap().id, level));
         }
         home.shut_down(evertask).await;
         told.extend([(untold, default), (typed, AuditLevel::Minimal)]);
@@ -79,7 +84,7 @@ async fn a_level_survives_a_restart_with_another_default(home: Home) {
     let mut ids = Vec::new();
     for (number, level) in levels() {
         let task = evertask.dispatch(Numbered(number)).after(hour).audit(level);
-        ids.push(task.await.unwrap());
+        ids.push(task.await.unwrap().id);
     }
     home.shut_down(evertask).await;
     clock.advance(hour);
@@ -104,7 +109,7 @@ async fn a_level_survives_a_crash(home: Home) {
     let mut ids = Vec::new();
     for (number, level) in levels() {
         let task = evertask.dispatch(Numbered(number)).audit(level);
-        ids.push(task.await.unwrap());
+        ids.push(task.await.unwrap().id);
     }
     home.commits(1, becomes(Status::InProgress)).await;
     home.crash(evertask).await;

@@ -25,7 +25,7 @@ async fn a_task_that_a_shutdown_interrupts_leaves_six_lines_at_most(home: Home) 
         let cooperative = Player::cooperative(&diary).at(&home).drain(Duration::ZERO);
         let evertask = cooperative.start().await.unwrap();
         let id = evertask.dispatch(Numbered(number)).audit(level);
-        let id = id.await.unwrap();
+        let id = id.await.unwrap().id;
         diary.says(&format!("handle {number}.1")).await;
         home.shut_down(evertask).await;
         let stopped = home.row(id).await.state;
@@ -86,13 +86,13 @@ async fn a_cancel_is_kept_with_who_and_why_at_every_level(home: Home) {
     let evertask = Player::cooperative(&diary).at(&home).start().await.unwrap();
     for (number, level) in levels() {
         let running = evertask.dispatch(Numbered(number)).audit(level);
-        let running = running.await.unwrap();
+        let running = running.await.unwrap().id;
         diary.says(&format!("handle {number}.1")).await;
         let hour = Duration::from_hours(1);
         let waiting = evertask.dispatch(Numbered(number)).after(hour).audit(level);
-        let waiting = waiting.await.unwrap();
+        let waiting = waiting.await.unwrap().id;
         let series = evertask.dispatch(Numbered(number)).after(hour).every(hour);
-        let series = series.audit(level).await.unwrap();
+        let series = series.audit(level).await.unwrap().id;
         for id in [running, waiting, series] {
             let cancel = Cancel::new(id).by("ada").because("not needed");
             evertask.send_cancel(cancel).await.unwrap();

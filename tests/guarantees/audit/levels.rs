@@ -60,15 +60,15 @@ async fn lived(home: &Home) -> Vec<Lives> {
     let mut lives = Vec::new();
     for (index, level) in levels() {
         let dispatch = |kind| evertask.dispatch(Numbered(3 * index + kind)).audit(level);
-        let succeeded = dispatch(0).await.unwrap();
-        let failed = dispatch(1).await.unwrap();
+        let succeeded = dispatch(0).await.unwrap().id;
+        let failed = dispatch(1).await.unwrap().id;
         for _ in 0..3 {
             clock.pass(RETRY).await;
         }
         diary
             .says(&format!("error {}: other: reason 4", 3 * index + 1))
             .await;
-        let series = dispatch(2).every(STEP).max_runs(RUNS).await.unwrap();
+        let series = dispatch(2).every(STEP).max_runs(RUNS).await.unwrap().id;
         for run in 1..=RUNS {
             let ended = (index * RUNS + run) as usize;
             home.commits(ended, ends_run).await;
@@ -204,7 +204,7 @@ async fn a_parked_retry_knows_its_failure_at_every_level(home: Home) {
             delay: DELAY,
         };
         let task = evertask.dispatch(Numbered(number)).audit(level);
-        let id = task.retry(policy).await.unwrap();
+        let id = task.retry(policy).await.unwrap().id;
         for attempt in 1..=2 {
             let parked = |write: &evertask::storage::Write, _: &_| {
                 let evertask::storage::Write::Change(change) = write else {

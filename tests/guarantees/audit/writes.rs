@@ -24,7 +24,7 @@ async fn a_start_that_can_not_be_audited_is_not_stored_and_then_once(home: Home)
     home.fail(usize::MAX, Fault::Transient, starts);
     let diary = Diary::default();
     let evertask = Player::cooperative(&diary).at(&home).start().await.unwrap();
-    let id = evertask.dispatch(Numbered(0)).await.unwrap();
+    let id = evertask.dispatch(Numbered(0)).await.unwrap().id;
     diary.says("handle 0.1").await;
     home.failures(3).await;
     assert_eq!(home.status(id).await, Status::Queued);
@@ -54,7 +54,7 @@ async fn the_last_execution_is_that_of_the_last_run_whatever_comes_after(home: H
         }
     });
     let evertask = player.at(&home).clock(clock.clone()).start().await.unwrap();
-    let id = evertask.dispatch(Numbered(0)).every(STEP).await.unwrap();
+    let id = evertask.dispatch(Numbered(0)).every(STEP).await.unwrap().id;
     home.commits(1, ends_run).await;
     let ran = home.row(id).await.state.last_execution_at;
     assert!(ran.is_some());
@@ -85,7 +85,7 @@ async fn a_task_that_is_given_back_has_not_been_executed(home: Home) {
     let running = evertask.dispatch(Numbered(0)).queue("narrow").await;
     diary.says("handle 0.1").await;
     let next = evertask.dispatch(Numbered(1)).queue("narrow").await;
-    let (running, next) = (running.unwrap(), next.unwrap());
+    let (running, next) = (running.unwrap().id, next.unwrap().id);
     assert_eq!(home.status(next).await, Status::Queued);
     home.shut_down(evertask).await;
     let state = home.row(next).await.state;

@@ -33,8 +33,8 @@ async fn start(ground: &Ground, watch: &Watch, clock: &ManualClock) -> EverTask 
 
 async fn dispatch_all(evertask: &EverTask) -> Vec<TaskId> {
     let dispatches = (0..TASKS).map(|number| evertask.dispatch(Numbered(number)).into_future());
-    let ids: Result<_, _> = soon(join_all(dispatches)).await.into_iter().collect();
-    ids.unwrap()
+    let stored = soon(join_all(dispatches)).await.into_iter();
+    stored.map(|stored| stored.unwrap().id).collect()
 }
 
 /// Crashes the actor until it is given up; the first time its panic says something else.

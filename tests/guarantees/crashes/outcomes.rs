@@ -43,7 +43,7 @@ async fn explode(evertask: EverTask) {
         retries: 1,
         delay: Duration::from_millis(1),
     };
-    let id = evertask.dispatch(Bomb).retry(retry).await.unwrap();
+    let id = evertask.dispatch(Bomb).retry(retry).await.unwrap().id;
     over(&mut events, 1).await;
     let view = task(&evertask, id).await;
     assert_eq!(view.record.state.status, Status::Failed);
@@ -128,7 +128,7 @@ async fn crash_before_the_flush(ground: Ground) {
         .await
         .unwrap();
     let mut events = evertask.events();
-    let id = evertask.dispatch(Calm).await.unwrap();
+    let id = evertask.dispatch(Calm).await.unwrap().id;
     event(&mut events, |event| event.kind == TaskEventKind::Started).await;
     // After its second crash, persistence waits for the clock before it restarts.
     let crash = Provocation::Actor(Target::Persistence, Phase::Message);
@@ -186,7 +186,7 @@ async fn crash_after_the_commit(ground: Ground) {
         .await
         .unwrap();
     let mut events = evertask.events();
-    let id = evertask.dispatch(Calm).await.unwrap();
+    let id = evertask.dispatch(Calm).await.unwrap().id;
     event(&mut events, |event| event.kind == TaskEventKind::Started).await;
     evertask.provoke(Provocation::AfterCommit);
     poster.may_return.notify_one();

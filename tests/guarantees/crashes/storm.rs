@@ -9,8 +9,8 @@ use evertask::storage::{
 use evertask::task::ProcessId;
 use evertask::time::Timestamp;
 use evertask::{
-    DispatchError, EverTask, Provocation, Queue, Status, Task, TaskContext, TaskHandler, TaskId,
-    TaskResult,
+    DispatchError, Dispatched, EverTask, Provocation, Queue, Status, Task, TaskContext,
+    TaskHandler, TaskId, TaskResult,
 };
 use futures::FutureExt;
 use futures::future::join_all;
@@ -147,7 +147,7 @@ impl Storm<'_> {
             rain.gate.add_permits(TASKS);
         };
         let (ids, ()) = soon(async { tokio::join!(dispatches, crashes) }).await;
-        let ids: Vec<_> = ids.into_iter().collect::<Result<_, _>>().unwrap();
+        let ids: Vec<_> = ids.into_iter().map(|stored| stored.unwrap().id).collect();
 
         rain.wait_until(|seen| seen.returned >= TASKS && !seen.runs.contains(&0))
             .await;
@@ -178,7 +178,7 @@ impl Storm<'_> {
 fn dispatch(
     evertask: &EverTask,
     index: usize,
-) -> impl Future<Output = Result<TaskId, DispatchError>> {
+) -> impl Future<Output = Result<Dispatched, DispatchError>> {
     let request = evertask.dispatch(Raindrop(index));
     let request = match index % 4 {
         0 => request.after(Duration::from_millis(1 + index as u64 % 40)),
@@ -212,10 +212,11 @@ async fn everything_is_over(ground: &Ground, ids: &[TaskId]) -> usize {
 
 async fn nothing_is_open(storage: &dyn TaskStorage) {
     let claim = Write::Claim(ClaimTasks {
-        queues: QueueSelector::AllExcept(Vec::new()),
         limit: 1,
-        max_bytes: usize::MAX,
-        now: evertask::time::to_micros(Timestamp::from_timestamp(253_000_000_000, 0).unwrap()),
+        ..ClaimTasks::everything(
+            QueueSelector::AllExcept(Vec::new()),
+            evertask::time::to_micros(Timestamp::from_timestamp(253_000_000_000, 0).unwrap()),
+        )
     });
     let writes = vec![claim];
     let answers = storage.apply(&WriteGroup { writes }).await.unwrap();

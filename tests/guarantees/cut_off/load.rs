@@ -110,8 +110,8 @@ async fn dispatch(
         let task = Numbered(numbers.fetch_add(1, Ordering::Relaxed));
         let id = TaskId(Uuid::now_v7());
         match client.dispatch(task).id(id).await {
-            Ok(id) => {
-                ended.stored.push(id);
+            Ok(stored) => {
+                ended.stored.push(stored.id);
                 count.send_modify(|count| *count += 1);
             }
             Err(error) => {

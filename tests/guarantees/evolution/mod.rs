@@ -93,7 +93,8 @@ async fn left_behind(home: &Home, tasks: impl IntoIterator<Item = u32>) -> Vec<T
     let mut ids = Vec::new();
     for a in tasks {
         let hour = Duration::from_hours(1);
-        ids.push(evertask.dispatch(Greet { a }).after(hour).await.unwrap());
+        let stored = evertask.dispatch(Greet { a }).after(hour).await;
+        ids.push(stored.unwrap().id);
     }
     home.shut_down(evertask).await;
     ids

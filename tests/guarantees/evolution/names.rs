@@ -68,7 +68,7 @@ async fn a_name_of_the_past_can_not_be_dispatched(home: Home) {
     );
     assert_eq!(error.stored(), Stored::No);
     let welcome = Welcome { a: 8, b: None };
-    let id = evertask.dispatch(welcome).await.unwrap();
+    let id = evertask.dispatch(welcome).await.unwrap().id;
     home.commits(1, becomes(Status::Completed)).await;
     home.shut_down(evertask).await;
     assert_eq!(home.row(id).await.definition.task, "test.welcome");
@@ -79,7 +79,12 @@ async fn a_name_of_the_past_can_not_be_dispatched(home: Home) {
 async fn a_dispatch_repeated_after_a_renaming_finds_its_task(home: Home) {
     let first = program::<Greet>(&home, &Diary::default());
     let first = first.start().await.unwrap();
-    let id = first.dispatch(Greet { a: 7 }).id(id_of(0)).await.unwrap();
+    let id = first
+        .dispatch(Greet { a: 7 })
+        .id(id_of(0))
+        .await
+        .unwrap()
+        .id;
     home.commits(1, becomes(Status::Completed)).await;
     home.shut_down(first).await;
 
@@ -90,7 +95,7 @@ async fn a_dispatch_repeated_after_a_renaming_finds_its_task(home: Home) {
         guests: vec![7],
         b: None,
     };
-    assert_eq!(evertask.dispatch(again()).id(id).await.unwrap(), id);
+    assert_eq!(evertask.dispatch(again()).id(id).await.unwrap().id, id);
     let error = evertask.dispatch(Unrelated).id(id).await.unwrap_err();
     assert!(matches!(error, DispatchError::IdTaken { .. }), "{error}");
     home.shut_down(evertask).await;

@@ -51,7 +51,7 @@ async fn a_row_of_the_first_version_runs_with_the_value_of_today(home: Home) {
         guests: vec![9],
         b: None,
     };
-    let new = evertask.dispatch(all).await.unwrap();
+    let new = evertask.dispatch(all).await.unwrap().id;
     home.commits(4, becomes(Status::Completed)).await;
     home.shut_down(evertask).await;
     assert_eq!(

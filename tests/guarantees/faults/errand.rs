@@ -11,6 +11,9 @@ use super::ledger::Ledger;
 /// How often a failed attempt is followed by another one.
 pub(super) const RETRIES: u32 = 3;
 
+/// How long one that asks to be called later sleeps.
+const NAP: Duration = Duration::from_secs(7);
+
 /// A task that knows how it will fare.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub(super) struct Errand {
@@ -18,8 +21,12 @@ pub(super) struct Errand {
     pub(super) fails: u32,
     /// Whether another attempt is no use.
     pub(super) is_hopeless: bool,
+    /// How often it asks to be called later.
+    pub(super) snoozes: u32,
     /// How long an attempt takes.
     pub(super) takes: Duration,
+    /// Within which time of its dispatch it has to be started, if it has to.
+    pub(super) deadline: Option<Duration>,
     /// Whether it stops when it is told to.
     pub(super) heeds: bool,
 }
@@ -60,6 +67,9 @@ impl Runner {
                     return Err(TaskError::other("told to stop"));
                 }
             }
+        }
+        if errand.snoozes > 0 && self.ledger.snooze(context.id()) < errand.snoozes {
+            return Err(TaskError::snooze(NAP, "not yet"));
         }
         match context.attempt() {
             _ if errand.is_hopeless => Err(TaskError::permanent("hopeless")),

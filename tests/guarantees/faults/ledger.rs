@@ -3,10 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use evertask::{AuditLevel, CancelOutcome, DispatchError, RequestError, Status, Stored, TaskId};
+use evertask::{
+    AuditLevel, CancelOutcome, DispatchError, Dispatched, RequestError, Stored, TaskId,
+};
 use parking_lot::Mutex;
 
 use super::errand::Errand;
+use super::transitions::Place;
 use super::witness::Witness;
 
 /// What is known of a run from outside; clones share it.
@@ -20,6 +23,7 @@ pub(super) struct Ledger {
 struct Entries {
     asked: BTreeMap<TaskId, Asked>,
     running: HashMap<TaskId, usize>,
+    snoozes: HashMap<TaskId, u32>,
     overlaps: BTreeSet<TaskId>,
     late: BTreeSet<TaskId>,
 }
@@ -72,7 +76,7 @@ impl Ledger {
     }
 
     /// Notes the answer to a dispatch.
-    pub(super) fn answered(&self, id: TaskId, answer: Result<TaskId, DispatchError>) {
+    pub(super) fn answered(&self, id: TaskId, answer: Result<Dispatched, DispatchError>) {
         let mut entries = self.entries.lock();
         let asked = entries.asked.get_mut(&id).expect("it was asked for");
         match answer.map_err(|error| error.stored()) {
@@ -101,10 +105,10 @@ impl Ledger {
     /// Notes that a handler was entered.
     pub(super) fn enter(&self, id: TaskId) {
         self.witness.stir();
-        let over = self.witness.over(id);
+        let place = self.witness.place(id);
         let mut entries = self.entries.lock();
         // A cancel may be stored while a handler is on its way.
-        if matches!(over, Some(Status::Completed | Status::Failed)) {
+        if matches!(place, Place::Completed | Place::Failed) {
             entries.late.insert(id);
         }
         let running = entries.running.entry(id).or_default();
@@ -122,6 +126,14 @@ impl Ledger {
             *running -= 1;
         }
         self.witness.stir();
+    }
+
+    /// Notes that a handler wants to snooze, and answers how often one did before.
+    pub(super) fn snooze(&self, id: TaskId) -> u32 {
+        let mut entries = self.entries.lock();
+        let snoozes = entries.snoozes.entry(id).or_default();
+        *snoozes += 1;
+        *snoozes - 1
     }
 
     pub(super) fn asked(&self) -> BTreeMap<TaskId, Asked> {

@@ -2,13 +2,17 @@
 
 use super::invariants;
 use super::program::Program;
-use super::world::{Home, World};
+use super::transitions::Taken;
+use super::world::{Home, Weather, World};
 
-/// Plays the run of a seed and checks what must hold afterwards.
-pub(super) async fn play(seed: u64, home: Home) {
-    let mut world = World::new(seed, home);
+/// Plays the run of a seed, checks what must hold afterwards and answers what happened to the tasks.
+pub(super) async fn play(seed: u64, home: Home, weather: Weather) -> Taken {
+    let mut world = World::new(seed, home, weather);
     let mut program = Program::default();
-    let steps = 6 + world.dice.throw(16);
+    let steps = match weather {
+        Weather::Bad => 6 + world.dice.throw(16),
+        Weather::Fine => 50,
+    };
     world.start(false).await;
     program.play(&mut world, steps).await;
     program.finish(&world).await;
@@ -29,4 +33,5 @@ pub(super) async fn play(seed: u64, home: Home) {
         .await;
     world.shut_all_down().await;
     invariants::check(&world).await;
+    world.witness.taken()
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use evertask::task::IdSource;
 use evertask::time::Clock;
-use evertask::{AuditLevel, Client, Dispatch, RetryPolicy, TaskId};
+use evertask::{AuditLevel, BatchError, Client, Dispatch, DispatchError, RetryPolicy, TaskId};
 use tokio::task::JoinHandle;
 
 use super::errand::{Errand, RETRIES, Rarity};
@@ -15,6 +15,7 @@ use crate::dice::Dice;
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Dispatch { tasks: u32 },
+    DispatchBatch { tasks: u32, is_whole: bool },
     DispatchAgain,
     Cancel,
     Pause { moves: u32 },
@@ -27,8 +28,12 @@ impl Step {
     fn random(dice: &mut Dice) -> Self {
         match dice.throw(100) {
             0..35 => Self::Dispatch { tasks: 1 },
-            35..50 => Self::Dispatch {
+            35..45 => Self::Dispatch {
                 tasks: 2 + dice.throw(9),
+            },
+            45..50 => Self::DispatchBatch {
+                tasks: 2 + dice.throw(9),
+                is_whole: dice.throw(2) == 0,
             },
             50..56 => Self::DispatchAgain,
             56..72 => Self::Cancel,
@@ -67,6 +72,9 @@ impl Program {
                         self.dispatch(world);
                     }
                 }
+                Step::DispatchBatch { tasks, is_whole } => {
+                    self.dispatch_batch(world, tasks, is_whole);
+                }
                 Step::DispatchAgain => self.dispatch_again(world),
                 Step::Cancel => self.cancel(world),
                 Step::Pause { moves } => world.pause(moves).await,
@@ -95,10 +103,40 @@ impl Program {
     }
 
     fn dispatch(&mut self, world: &mut World) {
+        let (id, dispatch) = self.ask(world);
+        self.send(world, id, dispatch);
+    }
+
+    /// Asks for several at once. Of a batch that is stored whole, either every task is or none.
+    fn dispatch_batch(&mut self, world: &mut World, tasks: u32, is_whole: bool) {
+        let asked = (0..tasks).map(|_| self.ask(world));
+        let (ids, dispatches): (Vec<_>, Vec<_>) = asked.unzip();
+        let (client, ledger) = (client(world), world.ledger.clone());
+        self.under_way.push(tokio::spawn(async move {
+            let answers = if is_whole {
+                let stored = client.dispatch_all_or_nothing(dispatches).await;
+                let stored = stored.map(|stored| stored.into_iter().map(Ok).collect());
+                stored.map_err(reason)
+            } else {
+                client.dispatch_all(dispatches).await
+            };
+            let of_all = |error: DispatchError| ids.iter().map(|_| Err(error.clone())).collect();
+            let answers: Vec<_> = answers.unwrap_or_else(of_all);
+            assert_eq!(answers.len(), ids.len(), "each is answered");
+            for (id, answer) in ids.into_iter().zip(answers) {
+                ledger.answered(id, answer);
+            }
+        }));
+    }
+
+    /// Thinks of a task and notes that it is asked for.
+    fn ask(&mut self, world: &mut World) -> (TaskId, Dispatch) {
         let id = TaskId(world.ids.next(world.clock.now()));
-        let errand = random_errand(&mut world.dice);
+        let mut errand = random_errand(&mut world.dice);
         let level = AuditLevel::ALL[[0, 0, 0, 1, 2, 3][world.dice.throw(6) as usize]];
         let runs = (world.dice.throw(8) == 0).then(|| 1 + world.dice.throw(3));
+        // One that is late would end a series with its first run.
+        errand.deadline = errand.deadline.filter(|_| runs.is_none());
         let is_rare = world.dice.throw(6) == 0;
         let mut dispatch = if is_rare {
             Dispatch::new(Rarity(errand.clone()))
@@ -117,6 +155,9 @@ impl Program {
             let seconds = world.dice.throw(90);
             dispatch = dispatch.after(Duration::from_secs(seconds.into()));
         }
+        if let Some(deadline) = errand.deadline {
+            dispatch = dispatch.start_within(deadline);
+        }
         if let Some(runs) = runs {
             let seconds = 1 + world.dice.throw(60);
             dispatch = dispatch
@@ -124,8 +165,12 @@ impl Program {
                 .max_runs(runs);
         }
         world.ledger.ask(id, &errand, level, runs);
-        self.send(world, id, dispatch.clone());
-        self.known.push(Known { id, dispatch });
+        let known = dispatch.clone();
+        self.known.push(Known {
+            id,
+            dispatch: known,
+        });
+        (id, dispatch)
     }
 
     fn dispatch_again(&mut self, world: &mut World) {
@@ -166,6 +211,18 @@ impl Program {
     }
 }
 
+/// Why nothing of a batch is stored, or why nobody knows.
+fn reason(error: BatchError) -> DispatchError {
+    match error {
+        BatchError::Refused { refused } => {
+            let first = refused.into_iter().next();
+            first.expect("a batch is refused because of a task").1
+        }
+        BatchError::Whole(error) => error,
+        other => panic!("{other}"),
+    }
+}
+
 /// One of the runtimes.
 fn client(world: &mut World) -> Client {
     let count = u32::try_from(world.runtimes.len()).expect("there are few");
@@ -177,7 +234,9 @@ fn random_errand(dice: &mut Dice) -> Errand {
     Errand {
         fails: [0, 0, 0, 1, 2, RETRIES, RETRIES + 1][dice.throw(7) as usize],
         is_hopeless: dice.throw(12) == 0,
+        snoozes: [0, 0, 0, 0, 0, 1, 3][dice.throw(7) as usize],
         takes: Duration::from_millis([0, 0, 50, 700, 20_000][dice.throw(5) as usize]),
+        deadline: (dice.throw(10) == 0).then(|| Duration::from_secs(dice.throw(60).into())),
         heeds: dice.throw(3) > 0,
     }
 }

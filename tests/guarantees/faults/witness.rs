@@ -8,13 +8,15 @@ use async_trait::async_trait;
 use evertask::retention::{RetentionBatch, RetentionCursor, RetentionStep};
 use evertask::storage::query::TaskQueries;
 use evertask::storage::{
-    Answer, AuditEntry, CancelAnswer, ChangeAnswer, InsertAnswer, ProcessStart, QueueSelector,
-    StorageBackend, TaskStorage, Write, WriteGroup, coalesce,
+    Answer, AuditEntry, CancelAnswer, ChangeAnswer, InsertAllAnswer, InsertAnswer, ProcessStart,
+    QueueSelector, RowChange, StorageBackend, TaskStorage, Write, WriteGroup, coalesce,
 };
 use evertask::task::{Generation, ProcessId};
-use evertask::{AttemptRecord, RunRecord, Status, StorageError, TaskId, TaskRecord};
+use evertask::{AttemptRecord, RunRecord, StorageError, TaskId, TaskRecord};
 use parking_lot::Mutex;
 use tokio::sync::watch;
+
+use super::transitions::{Cause, Place, Taken};
 
 /// A storage that notes what is committed; clones share everything.
 #[derive(Clone)]
@@ -33,6 +35,7 @@ struct Book {
     rows: BTreeMap<TaskId, Seen>,
     inserted: BTreeSet<TaskId>,
     stale: Vec<String>,
+    taken: Taken,
     trace: Vec<String>,
     /// A group was dropped on its way, with its process, and may be committed or not: the rows have
     /// to be read.
@@ -43,9 +46,7 @@ struct Book {
 #[derive(Clone, Copy, Debug)]
 struct Seen {
     generation: Generation,
-    status: Status,
-    is_over: bool,
-    waits: bool,
+    place: Place,
 }
 
 /// How many rows are not over.
@@ -89,11 +90,9 @@ impl Witness {
         self.sessions.subscribe()
     }
 
-    /// The status of a task that is over.
-    pub(super) fn over(&self, id: TaskId) -> Option<Status> {
-        let book = self.book.lock();
-        let seen = book.rows.get(&id)?;
-        seen.is_over.then_some(seen.status)
+    /// Where a task is.
+    pub(super) fn place(&self, id: TaskId) -> Place {
+        self.book.lock().place(id)
     }
 
     /// Every task that was stored.
@@ -101,9 +100,14 @@ impl Witness {
         self.book.lock().rows.keys().copied().collect()
     }
 
-    /// Writes that reached a row they were not made for.
+    /// Writes that reached a row they were not made for, or led it where it can't go.
     pub(super) fn stale(&self) -> Vec<String> {
         self.book.lock().stale.clone()
+    }
+
+    /// The steps from place to place that were seen; what was only found afterwards is none.
+    pub(super) fn taken(&self) -> Taken {
+        self.book.lock().taken.clone()
     }
 
     /// Adds a line to what is printed if the run fails.
@@ -120,8 +124,13 @@ impl Witness {
     fn begin(&self, group: &WriteGroup) -> bool {
         let mut book = self.book.lock();
         for write in &group.writes {
-            if let Write::Insert(new) = write {
-                book.inserted.insert(new.record.definition.id);
+            match write {
+                Write::Insert(new) => _ = book.inserted.insert(new.record.id()),
+                Write::InsertAll(tasks) => {
+                    let ids = tasks.iter().map(|new| new.record.id());
+                    book.inserted.extend(ids);
+                }
+                _ => {}
             }
         }
         std::mem::replace(&mut book.is_unsure, true)
@@ -135,10 +144,19 @@ impl Witness {
     }
 
     async fn read_again(&self, inner: &dyn TaskStorage) -> Result<(), StorageError> {
+        self.find(inner, Book::set).await
+    }
+
+    /// Reads every row and notes it so.
+    async fn find(
+        &self,
+        inner: &dyn TaskStorage,
+        note: fn(&mut Book, &TaskRecord),
+    ) -> Result<(), StorageError> {
         let ids = self.book.lock().inserted.clone();
         for id in ids {
             if let Some(record) = inner.task(id).await? {
-                self.book.lock().set(&record);
+                note(&mut self.book.lock(), &record);
             }
         }
         let open = self.book.lock().open();
@@ -161,10 +179,20 @@ impl Witness {
         for (write, answer) in pairs {
             match (write, answer) {
                 (Write::Insert(new), Answer::Insert(InsertAnswer::Stored)) => {
-                    book.set(&new.record);
+                    book.insert(&new.record);
+                }
+                (Write::InsertAll(tasks), Answer::InsertAll(InsertAllAnswer::Stored(answers))) => {
+                    let pairs = tasks.iter().zip(answers);
+                    for (new, _) in pairs.filter(|(_, answer)| **answer == InsertAnswer::Stored) {
+                        book.insert(&new.record);
+                    }
                 }
                 (Write::Change(change), Answer::Change(ChangeAnswer::Applied)) => {
                     changes.push(change.as_ref());
+                }
+                (Write::Redefine(redefined), Answer::Redefine(ChangeAnswer::Applied)) => {
+                    book.change(&mut changes);
+                    book.set(&redefined.record);
                 }
                 (Write::Cancel(cancel), Answer::Cancel(CancelAnswer::Cancelled(_))) => {
                     book.change(&mut changes);
@@ -185,63 +213,87 @@ impl Witness {
 }
 
 impl Book {
+    fn place(&self, id: TaskId) -> Place {
+        self.rows.get(&id).map_or(Place::Nowhere, |seen| seen.place)
+    }
+
     fn set(&mut self, record: &TaskRecord) {
         let seen = Seen {
             generation: record.generation,
-            status: record.state.status,
-            is_over: record.state.is_over(),
-            waits: record.state.wait_reason.is_some(),
+            place: Place::of(&record.state),
         };
         self.rows.insert(record.definition.id, seen);
     }
 
+    fn step(&mut self, id: TaskId, cause: Cause, to: Place) {
+        let from = self.place(id);
+        if !self.taken.note((from, cause, to)) {
+            let text = format!("{id} went from {from:?} to {to:?} by {cause:?}");
+            self.stale.push(text);
+        }
+        if let Some(seen) = self.rows.get_mut(&id) {
+            seen.place = to;
+        }
+    }
+
+    fn insert(&mut self, record: &TaskRecord) {
+        let place = Place::of(&record.state);
+        self.step(record.definition.id, Cause::Insert, place);
+        self.set(record);
+    }
+
     /// Notes changes that were applied, or recognised as applied before.
-    fn change(&mut self, changes: &mut Vec<&evertask::storage::RowChange>) {
-        for change in coalesce(changes.drain(..)).0 {
-            let Some(seen) = self.rows.get_mut(&change.id) else {
-                self.stale.push(format!("{} is not stored", change.id));
+    fn change(&mut self, changes: &mut Vec<&RowChange>) {
+        let changes = std::mem::take(changes);
+        let (merged, fates) = coalesce(changes.iter().copied());
+        for (index, whole) in merged.iter().enumerate() {
+            let Some(seen) = self.rows.get_mut(&whole.id) else {
+                self.stale.push(format!("{} is not stored", whole.id));
                 continue;
             };
-            if seen.generation == change.generation {
+            if seen.generation == whole.generation {
                 continue;
             }
-            let now = Seen {
-                generation: change.generation,
-                status: change.state.status,
-                is_over: change.state.is_over(),
-                waits: change.state.wait_reason.is_some(),
-            };
-            let was_over = seen.is_over && (seen.status != now.status || !now.is_over);
-            if seen.generation != change.expected || was_over {
-                let text = format!("{seen:?} was changed by {change:?}");
+            let to = Place::of(&whole.state);
+            let was_over = seen.place.is_over() && seen.place != to;
+            if seen.generation != whole.expected || was_over {
+                let text = format!("{seen:?} was changed by {whole:?}");
                 self.stale.push(text);
             }
-            *seen = now;
+            seen.generation = whole.generation;
+            let parts = changes.iter().zip(&fates);
+            for (part, _) in parts.filter(|(_, fate)| **fate == index) {
+                self.step(part.id, Cause::Delivery, Place::of(&part.state));
+            }
         }
     }
 
     fn cancel(&mut self, id: TaskId) {
+        self.step(id, Cause::Cancel, Place::Cancelled);
         if let Some(seen) = self.rows.get_mut(&id) {
-            *seen = Seen {
-                generation: seen.generation.superseded(),
-                status: Status::Cancelled,
-                is_over: true,
-                waits: false,
-            };
+            seen.generation = seen.generation.superseded();
         }
     }
 
     fn claim(&mut self, record: &TaskRecord) {
-        let id = record.definition.id;
-        if self.rows.get(&id).is_none_or(|seen| seen.is_over) {
-            self.stale.push(format!("{id} was claimed and is over"));
+        let place = Place::of(&record.state);
+        self.step(record.definition.id, Cause::Claim, place);
+        self.set(record);
+    }
+
+    /// What a start looked at is as it was, or may run again.
+    fn reconsider(&mut self, record: &TaskRecord) {
+        let place = Place::of(&record.state);
+        if place != self.place(record.definition.id) {
+            self.step(record.definition.id, Cause::Reconsideration, place);
         }
         self.set(record);
     }
 
     fn open(&self) -> Open {
-        let open = self.rows.values().filter(|seen| !seen.is_over);
-        let waiting = open.clone().filter(|seen| seen.waits).count();
+        let open = self.rows.values().filter(|seen| !seen.place.is_over());
+        let waiting = open.clone().filter(|seen| seen.place == Place::Aside);
+        let waiting = waiting.count();
         Open {
             runnable: open.count() - waiting,
             waiting,
@@ -267,6 +319,9 @@ fn line(process: ProcessId, write: &Write, answer: &Answer) -> String {
                 state.status
             )
         }
+        (Write::InsertAll(tasks), answer) => {
+            format!("{process} insert {} tasks: {answer:?}", tasks.len())
+        }
         (Write::Change(change), answer) => {
             let (id, from, to) = (change.id, change.expected.0, change.generation.0);
             let (status, owner) = (change.state.status, change.state.owner.is_some());
@@ -281,6 +336,9 @@ fn line(process: ProcessId, write: &Write, answer: &Answer) -> String {
             format!(
                 "{process} change {id} {from}->{to} {status:?} owned={owner} attempts={attempts}: {answer}"
             )
+        }
+        (Write::Redefine(redefined), answer) => {
+            format!("{process} redefine {}: {answer:?}", redefined.record.id())
         }
         (Write::Claim(_), Answer::Claim(claimed)) => {
             let taken: Vec<_> = claimed
@@ -297,6 +355,12 @@ fn line(process: ProcessId, write: &Write, answer: &Answer) -> String {
         (Write::Cancel(cancel), answer) => format!("{process} cancel {}: {answer:?}", cancel.id),
         (Write::Reconsider(known), _) => format!("{process} reconsider {:?}", known.known_tasks),
         (Write::Claim(_), answer) => format!("{process} claim: {answer:?}"),
+        (Write::ChangeQueue(change), answer) => {
+            format!(
+                "{process} {} of {}: {answer:?}",
+                change.change, change.queue
+            )
+        }
         (Write::AppendLogs(logs), answer) => {
             format!("{process} logs of {}: {answer:?}", logs.id)
         }
@@ -354,14 +418,14 @@ impl TaskStorage for WitnessSession {
         let _turn = self.witness.turn.lock().await;
         let was_unsure = self.witness.begin(group);
         let applied = self.inner().apply(group).await;
-        let mut is_unsure = was_unsure;
         if let Ok(answers) = &applied {
             self.witness.note(self.process, group, answers, was_unsure);
-            // Its answer does not say which rows it changed.
-            is_unsure |= group.writes.iter().any(is_reconsideration);
         }
-        if is_unsure {
+        if was_unsure {
             self.witness.read_again(self.inner()).await?;
+        } else if applied.is_ok() && group.writes.iter().any(is_reconsideration) {
+            // Its answer does not say which rows it changed.
+            self.witness.find(self.inner(), Book::reconsider).await?;
         }
         self.witness.book.lock().is_unsure = false;
         self.witness.stir();

@@ -42,6 +42,15 @@ impl Home {
     }
 }
 
+/// How often calls of the storage fail.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Weather {
+    /// Often: a short program has to get through it.
+    Bad,
+    /// Never: a long program shows everything that tasks go through.
+    Fine,
+}
+
 /// How long nothing has to happen before the clock is moved on. It only sets the pace: a clock that
 /// is moved early is one of the things that have to be survived.
 const QUIET: Duration = Duration::from_millis(1);
@@ -60,12 +69,15 @@ pub(super) struct World {
 }
 
 impl World {
-    pub(super) fn new(seed: u64, home: Home) -> Self {
+    pub(super) fn new(seed: u64, home: Home, weather: Weather) -> Self {
         let clock = ManualClock::starting_at(Timestamp::UNIX_EPOCH);
         let witness = Witness::of(home.backend);
-        let rates = FaultRates {
-            rejecting: 5,
-            ..FaultRates::BAD_DAY
+        let rates = match weather {
+            Weather::Bad => FaultRates {
+                rejecting: 5,
+                ..FaultRates::BAD_DAY
+            },
+            Weather::Fine => FaultRates::default(),
         };
         let faults = SeededFaults::new(seed, rates);
         let storage = FaultyStorage::new(witness.clone(), Arc::new(clock.clone()), faults);

@@ -28,7 +28,7 @@ impl Assignment {
 
 /// Reports to the test.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Voice(u32);
+pub(super) struct Voice(pub(super) u32);
 
 impl Voice {
     /// Writes a line at once: what was said has happened before whatever follows, even a kill.
@@ -69,5 +69,23 @@ impl Orders {
         let mut orders = self.0.clone();
         let given = orders.wait_for(|given| *given >= order).await;
         drop(given.expect("the thread that listens ends with the process"));
+    }
+
+    /// Hands on how many tasks more are ordered, until the child is to finish.
+    pub(super) async fn more(&self, allow: impl Fn(u32)) {
+        let mut orders = self.0.clone();
+        let mut allowed = 0;
+        loop {
+            match *orders.borrow_and_update() {
+                Order::Work => {}
+                Order::WorkMore(tasks) => {
+                    allow(tasks.saturating_sub(allowed));
+                    allowed = tasks;
+                }
+                Order::Finish | Order::Stop => return,
+            }
+            let changed = orders.changed().await;
+            changed.expect("the thread that listens ends with the process");
+        }
     }
 }

@@ -21,6 +21,8 @@ pub(super) struct Ledger {
     /// How many attempts of a task were stored when the rows were read last.
     stored_attempts: HashMap<TaskId, i64>,
     gone: HashSet<u32>,
+    /// How many tasks of a child others brought to their end.
+    served: HashMap<u32, u32>,
     /// What was started again because that child was killed.
     again: HashMap<u32, HashSet<TaskId>>,
 }
@@ -44,6 +46,7 @@ impl Ledger {
             What::Over(id) => {
                 self.known.over.insert(id);
             }
+            What::Served(child) => *self.served.entry(child).or_default() += 1,
             What::Gone => {
                 self.gone.insert(by);
                 self.running.retain(|_, child| *child != by);
@@ -98,6 +101,11 @@ impl Ledger {
         };
         let left = self.left.iter().filter(|(_, by)| **by == child);
         left.filter(|(run, _)| unstored(run)).count()
+    }
+
+    /// How many tasks of that child others brought to their end.
+    pub(super) fn served(&self, child: u32) -> u32 {
+        self.served.get(&child).copied().unwrap_or_default()
     }
 
     /// How many tasks started again because that child was killed.

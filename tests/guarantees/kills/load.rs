@@ -31,7 +31,18 @@ pub(super) const ENTRY: &str = "kills::load::a_child_under_load";
 
 /// What the load consists of.
 #[derive(Debug, Deserialize, Serialize)]
-enum Chore {
+struct Chore {
+    /// The child that dispatched it.
+    by: u32,
+    kind: Kind,
+}
+
+impl Task for Chore {
+    const NAME: &'static str = "test.chore";
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+enum Kind {
     /// Ends at once.
     Quick,
     /// Lets others run many times before it ends.
@@ -44,11 +55,7 @@ enum Chore {
     Hopeless,
 }
 
-impl Task for Chore {
-    const NAME: &'static str = "test.chore";
-}
-
-impl Chore {
+impl Kind {
     fn random(dice: &mut Dice) -> Self {
         match dice.throw(10) {
             0 | 1 => Self::Lengthy,
@@ -96,21 +103,29 @@ impl TaskHandler<Chore> for Worker {
         let (id, attempt) = (context.id(), context.attempt());
         let run = Run { id, attempt };
         self.voice.say(What::Entered(run));
-        let result = chore.run(attempt).await;
+        let result = chore.kind.run(attempt).await;
         self.voice.say(What::Left(run));
         result
     }
 
-    async fn on_completed(&self, _: &Chore, context: &TaskContext) -> TaskResult {
-        self.voice.say(What::Over(context.id()));
-        self.allowance.add_permits(1);
+    async fn on_completed(&self, chore: &Chore, context: &TaskContext) -> TaskResult {
+        self.over(chore, context);
         Ok(())
     }
 
-    async fn on_error(&self, _: &Chore, context: &TaskContext, _: &Failure) -> TaskResult {
-        self.voice.say(What::Over(context.id()));
-        self.allowance.add_permits(1);
+    async fn on_error(&self, chore: &Chore, context: &TaskContext, _: &Failure) -> TaskResult {
+        self.over(chore, context);
         Ok(())
+    }
+}
+
+impl Worker {
+    fn over(&self, chore: &Chore, context: &TaskContext) {
+        self.voice.say(What::Over(context.id()));
+        if chore.by != self.voice.0 {
+            self.voice.say(What::Served(chore.by));
+        }
+        self.allowance.add_permits(1);
     }
 }
 
@@ -141,7 +156,8 @@ async fn a_child_under_load() {
         orders.given(Order::Finish).await;
         allowance.close();
     };
-    tokio::join!(callers, enough);
+    let more = orders.more(|tasks| allowance.add_permits(tasks as usize));
+    tokio::join!(callers, enough, more);
     voice.say(What::Quiet);
     orders.given(Order::Stop).await;
     evertask.shutdown().await.unwrap();
@@ -152,13 +168,13 @@ async fn a_child_under_load() {
 async fn call(evertask: &EverTask, allowance: &Semaphore, voice: Voice, mut dice: Dice) {
     while let Ok(permit) = allowance.acquire().await {
         permit.forget();
-        let chore = Chore::random(&mut dice);
-        let retry = chore.retry();
-        let request: DispatchRequest<'_> = evertask.dispatch(chore).retry(retry);
+        let (by, kind) = (voice.0, Kind::random(&mut dice));
+        let retry = kind.retry();
+        let request: DispatchRequest<'_> = evertask.dispatch(Chore { by, kind }).retry(retry);
         let request = match dice.throw(5) {
             0 => request.after(Duration::from_millis(u64::from(dice.throw(200)))),
             _ => request,
         };
-        voice.say(What::Given(request.await.unwrap()));
+        voice.say(What::Given(request.await.unwrap().id));
     }
 }

@@ -15,6 +15,7 @@ mod report;
 mod scene;
 mod steady;
 
+mod chain;
 mod once_more;
 mod one_process;
 mod quarantine;

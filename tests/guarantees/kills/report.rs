@@ -23,6 +23,8 @@ pub(super) enum What {
     Left(Run),
     /// The outcome is stored, and it is final.
     Over(TaskId),
+    /// It brought a task to its end that this child dispatched.
+    Served(u32),
     /// The child dispatches no more.
     Quiet,
     /// The child has shut down in order.
@@ -45,6 +47,8 @@ pub(super) struct Run {
 pub(super) enum Order {
     /// Dispatch and run.
     Work,
+    /// Dispatch so many tasks more than were allowed at the start.
+    WorkMore(u32),
     /// Dispatch no more and let everything come to its end.
     Finish,
     /// Shut down.

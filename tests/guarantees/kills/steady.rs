@@ -130,11 +130,11 @@ async fn a_child_with_steady_tasks() {
     let evertask = builder.start().await.unwrap();
     actix::spawn(forward(evertask.events(), voice));
     for _ in 0..assignment.tasks {
-        voice.say(What::Given(evertask.dispatch(Steady).await.unwrap()));
+        voice.say(What::Given(evertask.dispatch(Steady).await.unwrap().id));
     }
     if assignment.poison {
         voice.say(What::Given(
-            evertask.dispatch(Poison).id(POISON).await.unwrap(),
+            evertask.dispatch(Poison).id(POISON).await.unwrap().id,
         ));
     }
     orders.given(Order::Finish).await;

@@ -86,8 +86,8 @@ async fn a_blocking_handler_is_heard(ground: Ground) {
     let builder = speaker.at(&ground).logs(LogOptions::off());
     let evertask = builder.blocking_handler(Blocker).start().await.unwrap();
     let mut events = evertask.events();
-    let silent = evertask.dispatch(Speech(1)).await.unwrap();
-    let id = evertask.dispatch(Blocking).await.unwrap();
+    let silent = evertask.dispatch(Speech(1)).await.unwrap().id;
+    let id = evertask.dispatch(Blocking).await.unwrap().id;
     over(&mut events, 2).await;
     let kept = Kept::of(&ground, evertask, id).await;
     assert_eq!(kept.messages(), ["blocking", "awaiting"]);
@@ -109,7 +109,7 @@ async fn attempts(ground: &Ground, delay: Duration, clock: Option<ManualClock>) 
     let evertask = builder.start().await.unwrap();
     let mut events = evertask.events();
     let policy = RetryPolicy::Linear { retries: 3, delay };
-    let id = evertask.dispatch(Speech(1)).retry(policy).await.unwrap();
+    let id = evertask.dispatch(Speech(1)).retry(policy).await.unwrap().id;
     let failed = |kind: &TaskEventKind| matches!(kind, TaskEventKind::AttemptFailed { .. });
     for _ in 0..3 {
         event(&mut events, |event| failed(&event.kind)).await;

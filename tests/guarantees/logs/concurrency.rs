@@ -50,7 +50,7 @@ async fn the_lines_of_concurrent_runs_never_mix(ground: Ground) {
     let mut events = evertask.events();
     let mut ids = HashMap::new();
     for number in 0..50 {
-        ids.insert(number, evertask.dispatch(Speech(number)).await.unwrap());
+        ids.insert(number, evertask.dispatch(Speech(number)).await.unwrap().id);
     }
     over(&mut events, 50).await;
     soon(evertask.shutdown()).await.unwrap();

@@ -74,7 +74,7 @@ impl Speaker {
         let evertask = self.at(ground).logs(options).start().await.unwrap();
         let mut events = evertask.events();
         let request = evertask.dispatch(Speech(1)).retry(RetryPolicy::None);
-        let id = request.await.unwrap();
+        let id = request.await.unwrap().id;
         over(&mut events, 1).await;
         Kept::of(ground, evertask, id).await
     }

@@ -59,7 +59,7 @@ async fn a_reader_gets_every_line_after_its_commit_until_the_task_is_over(ground
     let (speaker, gate) = gated(150);
     let evertask = speaker.at(&ground).start().await.unwrap();
     let later = evertask.dispatch(Speech(1)).after(Duration::from_hours(1));
-    let other = later.await.unwrap();
+    let other = later.await.unwrap().id;
     let id = TaskId(Uuid::now_v7());
     let waiting = evertask.dispatch(Speech(1)).id(id);
     waiting.await.unwrap();
@@ -83,7 +83,7 @@ async fn a_slow_reader_is_told_what_it_missed(ground: Ground) {
     let builder = speaker.at(&ground).logs(LogOptions::new().unlimited());
     let evertask = builder.start().await.unwrap();
     let mut events = evertask.events();
-    let id = evertask.dispatch(Speech(1)).await.unwrap();
+    let id = evertask.dispatch(Speech(1)).await.unwrap().id;
     let tail = soon(evertask.tail(id)).await.unwrap().unwrap();
     gate.add_permits(1);
     over(&mut events, 1).await;
@@ -102,11 +102,11 @@ async fn a_cancelled_task_ends_the_stream_with_its_last_line(ground: Ground) {
     let (speaker, _gate) = gated(1);
     let evertask = speaker.at(&ground).start().await.unwrap();
     let mut events = evertask.events();
-    let running = evertask.dispatch(Speech(1)).await.unwrap();
+    let running = evertask.dispatch(Speech(1)).await.unwrap().id;
     let is_started = |event: &evertask::TaskEvent| event.kind == evertask::TaskEventKind::Started;
     crate::stage::event(&mut events, is_started).await;
     let later = evertask.dispatch(Speech(1)).after(Duration::from_hours(1));
-    let waiting = later.await.unwrap();
+    let waiting = later.await.unwrap().id;
     let tail = soon(evertask.tail(running)).await.unwrap().unwrap();
     let nothing = soon(evertask.tail(waiting)).await.unwrap().unwrap();
     for id in [running, waiting] {
@@ -128,7 +128,7 @@ async fn a_task_that_is_over_or_unknown_has_nothing_to_follow(ground: Ground) {
     gate.add_permits(1);
     let evertask = speaker.at(&ground).start().await.unwrap();
     let mut events = evertask.events();
-    let id = evertask.dispatch(Speech(1)).await.unwrap();
+    let id = evertask.dispatch(Speech(1)).await.unwrap().id;
     over(&mut events, 1).await;
     let unknown = soon(evertask.tail(TaskId(Uuid::now_v7()))).await.unwrap();
     assert!(unknown.is_none());
@@ -142,7 +142,7 @@ async fn the_stream_ends_with_the_runtime(ground: Ground) {
     let (speaker, _gate) = gated(1);
     let evertask = speaker.at(&ground).start().await.unwrap();
     let later = evertask.dispatch(Speech(1)).after(Duration::from_hours(1));
-    let id = later.await.unwrap();
+    let id = later.await.unwrap().id;
     let tail = soon(evertask.tail(id)).await.unwrap().unwrap();
     soon(evertask.shutdown()).await.unwrap();
     assert_eq!(rest(tail).await, []);

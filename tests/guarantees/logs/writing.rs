@@ -84,7 +84,7 @@ async fn run_to_those_ends(
             "times out" => request.timeout(Duration::from_millis(20)),
             _ => request,
         };
-        ids.push((*end, request.await.unwrap()));
+        ids.push((*end, request.await.unwrap().id));
     }
     let (mut started, mut failed) = (0, 0);
     event(&mut events, |event| {
@@ -127,7 +127,7 @@ async fn lines_commit_with_the_outcome(ground: Ground) {
     let speaker = Speaker::saying(|_| tracing::info!("said"));
     let evertask = speaker.at(&ground).start().await.unwrap();
     let mut events = evertask.events();
-    let id = evertask.dispatch(Speech(1)).await.unwrap();
+    let id = evertask.dispatch(Speech(1)).await.unwrap().id;
     held.reached().await;
     held.go();
     over(&mut events, 1).await;
@@ -158,7 +158,7 @@ async fn a_full_batch_is_written_while_the_task_runs(ground: Ground) {
     let evertask = speaker.at(&ground).clock(clock).start().await.unwrap();
     let mut events = evertask.events();
     let mut held = ground.hold(appends);
-    let id = evertask.dispatch(Speech(1)).await.unwrap();
+    let id = evertask.dispatch(Speech(1)).await.unwrap().id;
     held.reached().await;
     let mut tail = soon(evertask.tail(id)).await.unwrap().unwrap();
     held.go();
@@ -186,7 +186,7 @@ async fn a_line_is_written_two_seconds_after_it_was_logged(ground: Ground) {
         .unwrap();
     let mut events = evertask.events();
     let mut held = ground.hold(appends);
-    let id = evertask.dispatch(Speech(1)).await.unwrap();
+    let id = evertask.dispatch(Speech(1)).await.unwrap().id;
     clock.pass(Duration::from_secs(2)).await;
     held.reached().await;
     held.go();
@@ -228,7 +228,7 @@ async fn a_delivery_that_parks_writes_its_lines(ground: Ground) {
         retries: 1,
         delay: Duration::from_hours(1),
     };
-    let id = evertask.dispatch(Speech(1)).retry(policy).await.unwrap();
+    let id = evertask.dispatch(Speech(1)).retry(policy).await.unwrap().id;
     let is_parked = |kind: &TaskEventKind| matches!(kind, TaskEventKind::AttemptFailed { .. });
     event(&mut events, |event| is_parked(&event.kind)).await;
     let kept = Kept::of(&ground, evertask, id).await;
@@ -251,8 +251,8 @@ async fn refused_lines_leave_the_outcome_as_it_is(ground: Ground) {
     });
     let evertask = speaker.at(&ground).start().await.unwrap();
     let mut events = evertask.events();
-    let completed = evertask.dispatch(Speech(0)).await.unwrap();
-    let failed = evertask.dispatch(Speech(1)).await.unwrap();
+    let completed = evertask.dispatch(Speech(0)).await.unwrap().id;
+    let failed = evertask.dispatch(Speech(1)).await.unwrap().id;
     over(&mut events, 2).await;
     assert_eq!(
         crate::stage::status(&evertask, completed).await,

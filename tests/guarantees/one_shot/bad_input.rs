@@ -63,6 +63,28 @@ impl Task for Hasty {
     }
 }
 
+#[derive(Serialize, Deserialize)]
+struct Idle;
+
+impl Task for Idle {
+    const NAME: &'static str = "test.idle";
+
+    fn options() -> TaskOptions {
+        TaskOptions::new().max_running_per_key(0)
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Pushy;
+
+impl Task for Pushy {
+    const NAME: &'static str = "test.pushy";
+
+    fn options() -> TaskOptions {
+        TaskOptions::new().priority(99)
+    }
+}
+
 fn hasty() -> RetryPolicy {
     RetryPolicy::Linear {
         retries: 1,
@@ -109,6 +131,8 @@ async fn a_refused_dispatch_names_the_remedy_and_stores_nothing(home: Home) {
         evertask.dispatch(unencodable).await,
         evertask.dispatch(large).await,
         evertask.dispatch(Numbered(0)).retry(hasty()).await,
+        evertask.dispatch(Numbered(0)).priority(11).await,
+        evertask.dispatch(Numbered(0)).concurrency_key(" ").await,
         evertask.dispatch(Numbered(0)).tag(&long).await,
         evertask.dispatch(Numbered(0)).correlation_id(&long).await,
         evertask.dispatch(Numbered(0)).trace(trace).await,
@@ -117,7 +141,17 @@ async fn a_refused_dispatch_names_the_remedy_and_stores_nothing(home: Home) {
     for error in &errors {
         assert_eq!(error.stored(), Stored::No, "{error}");
     }
-    let [unknown, encoding, large, retry, tag, correlation, trace] = errors;
+    let [
+        unknown,
+        encoding,
+        large,
+        retry,
+        priority,
+        blank,
+        tag,
+        correlation,
+        trace,
+    ] = errors;
     assert!(matches!(unknown, DispatchError::UnknownTask { .. }));
     says(&unknown, &["\"test.unregistered\"", "register one"]);
     assert!(matches!(encoding, DispatchError::Encoding { .. }));
@@ -133,6 +167,10 @@ async fn a_refused_dispatch_names_the_remedy_and_stores_nothing(home: Home) {
     says(&large, &["\"test.large\"", "101", "100", "max_payload"]);
     assert!(matches!(retry, DispatchError::Retry(_)));
     says(&retry, &["retry policy", "delay above zero"]);
+    assert!(matches!(priority, DispatchError::Priority(_)));
+    says(&priority, &["11", "from -10 to 10"]);
+    assert!(matches!(blank, DispatchError::BlankKey));
+    says(&blank, &["concurrency key", "leave it out"]);
     for (error, option) in [
         (tag, "tag"),
         (correlation, "correlation id"),
@@ -142,7 +180,7 @@ async fn a_refused_dispatch_names_the_remedy_and_stores_nothing(home: Home) {
         says(&error, &[option, "limit"]);
     }
     // The largest payload that fits is taken, and so is the next good one.
-    let fits = evertask.dispatch(Large("x".repeat(98))).await.unwrap();
+    let fits = evertask.dispatch(Large("x".repeat(98))).await.unwrap().id;
     let again = evertask.dispatch(Numbered(1)).id(fits).await.unwrap_err();
     assert!(matches!(again, DispatchError::IdTaken { .. }));
     says(&again, &["test.large", "use an id once"]);
@@ -194,7 +232,7 @@ async fn a_full_queue_that_rejects_stores_nothing_and_takes_the_next_one_when_th
         assert_eq!(home.find(id_of(number)).await, None);
     }
     // A delayed task needs no place.
-    let later = dispatch(5).after(Duration::from_hours(1)).await.unwrap();
+    let later = dispatch(5).after(Duration::from_hours(1)).await.unwrap().id;
     assert_eq!(home.status(later).await, evertask::Status::WaitingQueue);
     watch.release(3);
     home.commits(2, becomes(evertask::Status::Completed)).await;
@@ -224,9 +262,10 @@ async fn a_due_time_that_is_past_or_beyond_all_calendars_is_taken_for_what_it_ca
         .dispatch(Numbered(2))
         .after(Duration::MAX)
         .await
-        .unwrap();
+        .unwrap()
+        .id;
     let far = evertask::time::Timestamp::MAX_UTC;
-    let neither = evertask.dispatch(Numbered(3)).at(far).await.unwrap();
+    let neither = evertask.dispatch(Numbered(3)).at(far).await.unwrap().id;
     home.shut_down(evertask).await;
     for id in [never, neither] {
         let due = home.row(id).await.state.available_at.unwrap();
@@ -279,6 +318,18 @@ async fn a_handler_that_can_not_be_registered_is_refused_by_name() {
         StartError::Catalog(CatalogError::Retry { .. })
     ));
     says(&error, &["\"test.hasty\"", "delay above zero"]);
+
+    let error = refusal(builder().handler_for::<Idle, _>(Anything)).await;
+    let idle = CatalogError::NoneRunning("test.idle");
+    assert_eq!(error.to_string(), idle.to_string());
+    says(&error, &["\"test.idle\"", "at least 1"]);
+
+    let error = refusal(builder().handler_for::<Pushy, _>(Anything)).await;
+    assert!(matches!(
+        error,
+        StartError::Catalog(CatalogError::Priority { .. })
+    ));
+    says(&error, &["\"test.pushy\"", "99", "from -10 to 10"]);
 }
 
 /// Core edge case 138, by the decision on bad settings. Negative values can't be written: counts are
@@ -388,7 +439,7 @@ async fn a_task_for_an_unknown_queue_runs_in_the_default_one() {
     let diary = Diary::default();
     let evertask = Player::idle(&diary).at(&home).start().await.unwrap();
     let task = evertask.dispatch(Numbered(0)).queue("nobody's");
-    let id = task.await.unwrap();
+    let id = task.await.unwrap().id;
     diary.says("completed 0").await;
     home.shut_down(evertask).await;
     assert_eq!(home.row(id).await.definition.queue, "default");

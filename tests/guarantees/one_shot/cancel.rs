@@ -31,11 +31,11 @@ async fn a_waiting_task_never_runs(home: Home) {
     let player = Player::cooperative(&diary);
     let clock = StagedClock::new();
     let evertask = player.at(&home).clock(clock.clone()).start().await.unwrap();
-    let running = evertask.dispatch(Numbered(0)).await.unwrap();
+    let running = evertask.dispatch(Numbered(0)).await.unwrap().id;
     diary.says("handle 0.1").await;
-    let in_window = evertask.dispatch(Numbered(1)).await.unwrap();
+    let in_window = evertask.dispatch(Numbered(1)).await.unwrap().id;
     let hour = Duration::from_hours(1);
-    let delayed = evertask.dispatch(Numbered(2)).after(hour).await.unwrap();
+    let delayed = evertask.dispatch(Numbered(2)).after(hour).await.unwrap().id;
     for id in [in_window, delayed] {
         assert_eq!(evertask.cancel(id).await.unwrap(), CancelOutcome::Cancelled);
     }
@@ -44,7 +44,7 @@ async fn a_waiting_task_never_runs(home: Home) {
     home.shut_down(evertask).await;
 
     let evertask = player.at(&home).clock(clock.clone()).start().await.unwrap();
-    let after = evertask.dispatch(Numbered(3)).await.unwrap();
+    let after = evertask.dispatch(Numbered(3)).await.unwrap().id;
     diary.says("handle 3.1").await;
     evertask.cancel(after).await.unwrap();
     home.shut_down(evertask).await;
@@ -69,7 +69,7 @@ async fn a_running_task_that_cooperates_is_cancelled_once(home: Home) {
     let diary = Diary::default();
     let evertask = Player::cooperative(&diary).at(&home).start().await.unwrap();
     for number in 0..20 {
-        let id = evertask.dispatch(Numbered(number)).await.unwrap();
+        let id = evertask.dispatch(Numbered(number)).await.unwrap().id;
         diary.says(&format!("handle {number}.1")).await;
         let outcome = evertask.cancel(id).await.unwrap();
         assert_eq!(outcome, CancelOutcome::CancelledWhileRunning);
@@ -103,7 +103,7 @@ async fn a_running_task_that_ignores_it_is_aborted(home: Home) {
         .clock(clock.clone())
         .abort_after(abort_after);
     let evertask = evertask.start().await.unwrap();
-    let id = evertask.dispatch(Numbered(0)).await.unwrap();
+    let id = evertask.dispatch(Numbered(0)).await.unwrap().id;
     diary.says("handle 0.1").await;
     let outcome = evertask.cancel(id).await.unwrap();
     assert_eq!(outcome, CancelOutcome::CancelledWhileRunning);
@@ -127,7 +127,7 @@ async fn a_running_task_that_succeeds_all_the_same_stays_cancelled(home: Home) {
         Ok(())
     });
     let evertask = player.at(&home).start().await.unwrap();
-    let id = evertask.dispatch(Numbered(0)).await.unwrap();
+    let id = evertask.dispatch(Numbered(0)).await.unwrap().id;
     diary.says("handle 0.1").await;
     evertask.cancel(id).await.unwrap();
     diary.counts(1, "error 0: cancelled").await;
@@ -148,8 +148,8 @@ async fn a_task_that_is_over_stays_as_it_is(home: Home) {
         Ok(())
     });
     let evertask = player.at(&home).start().await.unwrap();
-    let completed = evertask.dispatch(Numbered(0)).await.unwrap();
-    let failed = evertask.dispatch(Numbered(1)).await.unwrap();
+    let completed = evertask.dispatch(Numbered(0)).await.unwrap().id;
+    let failed = evertask.dispatch(Numbered(1)).await.unwrap().id;
     diary.says("completed 0").await;
     diary.says("error 1: permanent: broken").await;
     for (id, status) in [(completed, Status::Completed), (failed, Status::Failed)] {
@@ -172,7 +172,7 @@ async fn a_task_between_two_attempts_is_cancelled_with_its_causes(home: Home) {
         Err(TaskError::other(format!("reason {}", context.attempt())))
     });
     let evertask = player.at(&home).clock(clock.clone()).start().await.unwrap();
-    let id = evertask.dispatch(Numbered(0)).await.unwrap();
+    let id = evertask.dispatch(Numbered(0)).await.unwrap().id;
     let delay = Duration::from_millis(500);
     clock.pass(delay).await;
     clock.asked_for(delay).await;
@@ -198,7 +198,12 @@ async fn a_parked_task_is_cancelled_without_a_hook(home: Home) {
     let evertask = player.at(&home).clock(clock.clone()).start().await.unwrap();
     let delay = Duration::from_secs(30);
     let policy = RetryPolicy::Linear { retries: 3, delay };
-    let id = evertask.dispatch(Numbered(0)).retry(policy).await.unwrap();
+    let id = evertask
+        .dispatch(Numbered(0))
+        .retry(policy)
+        .await
+        .unwrap()
+        .id;
     home.commits(1, |write, _| {
         matches!(write, evertask::storage::Write::Change(change)
             if change.state.attempts == 1 && change.state.owner.is_none())
@@ -224,8 +229,8 @@ async fn a_cancel_is_audited_with_who_and_why(home: Home) {
     let delayed = evertask
         .dispatch(Numbered(0))
         .after(Duration::from_hours(1));
-    let delayed = delayed.await.unwrap();
-    let running = evertask.dispatch(Numbered(1)).await.unwrap();
+    let delayed = delayed.await.unwrap().id;
+    let running = evertask.dispatch(Numbered(1)).await.unwrap().id;
     diary.says("handle 1.1").await;
     for id in [delayed, running] {
         let cancel = Cancel::new(id).by("ada").because("not needed");
@@ -255,7 +260,12 @@ async fn an_error_called_cancelled_is_an_ordinary_failure(home: Home) {
         retries: 1,
         delay: Duration::from_millis(1),
     };
-    let id = evertask.dispatch(Numbered(0)).retry(policy).await.unwrap();
+    let id = evertask
+        .dispatch(Numbered(0))
+        .retry(policy)
+        .await
+        .unwrap()
+        .id;
     diary.counts(1, "error 0: other").await;
     home.shut_down(evertask).await;
     assert_eq!(diary.count("handle"), 2);

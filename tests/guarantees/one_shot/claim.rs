@@ -50,7 +50,7 @@ async fn a_row_on_its_way_to_the_window_is_not_claimed(home: Home) {
     };
     let (first, second, ()) = soon(futures::future::join3(in_flight, with_the_claim, steps)).await;
     first.unwrap();
-    let id = second.unwrap();
+    let id = second.unwrap().id;
     diary.says("completed 1").await;
     diary.says("completed 3").await;
     home.shut_down(evertask).await;
@@ -154,7 +154,7 @@ async fn a_row_that_is_claimed_before_its_delivery_has_ended_is_not_forgotten(ho
     due.await.unwrap();
     let policy = RetryPolicy::Linear { retries: 1, delay };
     let parked = evertask.dispatch(Numbered(0)).queue("wide").retry(policy);
-    let id = parked.await.unwrap();
+    let id = parked.await.unwrap().id;
     let starts = |write: &Write, _: &Answer| {
         matches!(write, Write::Change(change)
             if change.id == id && change.state.status == Status::InProgress)
@@ -191,7 +191,12 @@ async fn a_task_cancelled_while_it_was_being_claimed_never_runs(home: Home) {
     let evertask = Player::idle(&diary).at(&home).clock(clock.clone());
     let evertask = evertask.start().await.unwrap();
     let delay = Duration::from_secs(5);
-    let id = evertask.dispatch(Numbered(1)).after(delay).await.unwrap();
+    let id = evertask
+        .dispatch(Numbered(1))
+        .after(delay)
+        .await
+        .unwrap()
+        .id;
     evertask.dispatch(Numbered(0)).await.unwrap();
     diary.says("completed 0").await;
     let claims = |write: &Write| matches!(write, Write::Claim(_));
@@ -224,10 +229,10 @@ async fn a_task_cancelled_in_the_window_never_runs(home: Home) {
         Ok(())
     });
     let evertask = player.at(&home).start().await.unwrap();
-    let running = evertask.dispatch(Numbered(0)).await.unwrap();
+    let running = evertask.dispatch(Numbered(0)).await.unwrap().id;
     diary.says("handle 0.1").await;
     let mut events = evertask.events();
-    let id = evertask.dispatch(Numbered(1)).await.unwrap();
+    let id = evertask.dispatch(Numbered(1)).await.unwrap().id;
     event(&mut events, |event| {
         event.id == id && event.kind == TaskEventKind::Queued
     })
@@ -248,8 +253,18 @@ async fn a_cancelled_task_is_not_revived_when_it_becomes_due(home: Home) {
     let evertask = Player::idle(&diary).at(&home).clock(clock.clone());
     let evertask = evertask.start().await.unwrap();
     let delay = Duration::from_secs(5);
-    let id = evertask.dispatch(Numbered(0)).after(delay).await.unwrap();
-    let due = evertask.dispatch(Numbered(1)).after(delay).await.unwrap();
+    let id = evertask
+        .dispatch(Numbered(0))
+        .after(delay)
+        .await
+        .unwrap()
+        .id;
+    let due = evertask
+        .dispatch(Numbered(1))
+        .after(delay)
+        .await
+        .unwrap()
+        .id;
     evertask.cancel(id).await.unwrap();
     let before = home.row(id).await;
     clock.advance(delay);

@@ -39,11 +39,11 @@ async fn a_delivery_lasts_until_its_hooks_are_done(home: Home) {
         .start()
         .await
         .unwrap();
-    let id = evertask.dispatch(Numbered(0)).await.unwrap();
+    let id = evertask.dispatch(Numbered(0)).await.unwrap().id;
     diary.says("hook of 0").await;
     assert_eq!(home.status(id).await, Status::Completed);
     evertask.dispatch(Numbered(1)).await.unwrap();
-    let again = evertask.dispatch(Numbered(0)).id(id).await.unwrap();
+    let again = evertask.dispatch(Numbered(0)).id(id).await.unwrap().id;
     assert_eq!(again, id);
     let over = CancelOutcome::AlreadyOver(Status::Completed);
     assert_eq!(evertask.cancel(id).await.unwrap(), over);
@@ -134,7 +134,7 @@ async fn every_way_to_end_gives_back_what_the_delivery_held(home: Home) {
         diary.says(&format!("completed {}", round + 3)).await;
 
         let retried = evertask.dispatch(Numbered(round + 4)).retry(parked.clone());
-        let retried = retried.await.unwrap();
+        let retried = retried.await.unwrap().id;
         let is_parked = |write: &Write, _: &Answer| {
             matches!(write, Write::Change(change) if change.id == retried
                 && change.state.status == Status::InProgress && change.state.owner.is_none())
@@ -143,10 +143,10 @@ async fn every_way_to_end_gives_back_what_the_delivery_held(home: Home) {
         clock.advance(Duration::from_secs(2));
         diary.says(&format!("completed {}", round + 4)).await;
 
-        let running = evertask.dispatch(Numbered(round + 5)).await.unwrap();
+        let running = evertask.dispatch(Numbered(round + 5)).await.unwrap().id;
         diary.says(&format!("handle {}.1", round + 5)).await;
-        let waiting = evertask.dispatch(Numbered(round + 6)).await.unwrap();
-        let spilled = evertask.dispatch(Numbered(round + 7)).await.unwrap();
+        let waiting = evertask.dispatch(Numbered(round + 6)).await.unwrap().id;
+        let spilled = evertask.dispatch(Numbered(round + 7)).await.unwrap().id;
         for id in [spilled, waiting] {
             assert_eq!(evertask.cancel(id).await.unwrap(), CancelOutcome::Cancelled);
         }
@@ -191,7 +191,7 @@ async fn a_task_starts_after_the_commit_of_its_insert_and_events_follow_their_co
     };
     let dispatch = evertask.dispatch(Numbered(1)).into_future();
     let (id, ()) = soon(futures::future::join(dispatch, steps)).await;
-    let id = id.unwrap();
+    let id = id.unwrap().id;
     let mut told = Vec::new();
     while told.last() != Some(&Status::Completed) {
         let event = event(&mut events, |event| event.id == id).await;

@@ -1,6 +1,7 @@
 //! Where the tasks of a test live: a storage that outlives runtimes, can be watched, and can fail.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use evertask::storage::{
     Answer, AuditEntry, CancelAnswer, ChangeAnswer, NewTask, ProcessStart, StorageBackend,
@@ -123,6 +124,18 @@ impl Home {
         self.seen.committed.borrow().clone()
     }
 
+    /// How many committed groups have such a write.
+    pub(crate) fn groups_with(&self, picks: Picks) -> usize {
+        let committed = self.committed();
+        let mut writes = committed.iter().map(|(write, _)| write);
+        let groups = self.seen.groups.lock();
+        let picked = groups.iter().filter(|size| {
+            let group = writes.by_ref().take(**size);
+            group.filter(|write| picks(write)).count() > 0
+        });
+        picked.count()
+    }
+
     /// Waits until runtimes have committed so many of these writes.
     pub(crate) async fn commits(&self, count: usize, picks: impl Fn(&Write, &Answer) -> bool) {
         let mut committed = self.seen.committed.subscribe();
@@ -161,8 +174,18 @@ impl Home {
         soon(place.fewer_living_than(before)).await;
     }
 
+    /// How many attempts runtimes have read.
+    pub(crate) fn attempts_read(&self) -> usize {
+        self.seen.attempts_read.load(Ordering::Relaxed)
+    }
+
+    /// Whether no runtime has the storage open.
+    pub(crate) fn is_closed(&self) -> bool {
+        *self.seen.open.borrow() == 0
+    }
+
     /// Returns when no runtime has the storage open.
-    async fn closed(&self) {
+    pub(crate) async fn closed(&self) {
         let mut open = self.seen.open.subscribe();
         let closed = soon(open.wait_for(|open| *open == 0)).await;
         closed.expect("the home exists");

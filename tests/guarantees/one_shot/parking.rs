@@ -40,7 +40,12 @@ async fn a_long_delay_parks_the_task_and_frees_its_slot(home: Home) {
         Ok(())
     });
     let evertask = player.at(&home).clock(clock.clone()).start().await.unwrap();
-    let id = evertask.dispatch(Numbered(0)).retry(long()).await.unwrap();
+    let id = evertask
+        .dispatch(Numbered(0))
+        .retry(long())
+        .await
+        .unwrap()
+        .id;
     for attempt in 1..=2 {
         home.commits(1, failed_attempts(attempt)).await;
         let state = home.row(id).await.state;
@@ -86,7 +91,12 @@ async fn a_parked_task_survives_restarts_with_its_count_and_its_failures(home: H
     let player = failing(&diary);
     let start = async || player.at(&home).clock(clock.clone()).start().await.unwrap();
     let evertask = start().await;
-    let id = evertask.dispatch(Numbered(0)).retry(long()).await.unwrap();
+    let id = evertask
+        .dispatch(Numbered(0))
+        .retry(long())
+        .await
+        .unwrap()
+        .id;
     home.commits(1, failed_attempts(1)).await;
     home.shut_down(evertask).await;
     let state = home.row(id).await.state;
@@ -129,7 +139,7 @@ async fn a_crash_between_two_attempts_keeps_their_count_and_their_failures(home:
     let player = failing(&diary);
     let start = async || player.at(&home).clock(clock.clone()).start().await.unwrap();
     let evertask = start().await;
-    let id = evertask.dispatch(Numbered(0)).await.unwrap();
+    let id = evertask.dispatch(Numbered(0)).await.unwrap().id;
     clock.pass(HALF).await;
     home.commits(1, failed_attempts(2)).await;
     clock.asked_for(HALF).await;
@@ -156,7 +166,7 @@ async fn a_shutdown_between_two_attempts_keeps_their_count_and_their_failures(ho
         builder.drain(Duration::ZERO).start().await.unwrap()
     };
     let evertask = start().await;
-    let id = evertask.dispatch(Numbered(0)).await.unwrap();
+    let id = evertask.dispatch(Numbered(0)).await.unwrap().id;
     clock.asked_for(HALF).await;
     home.shut_down(evertask).await;
     home.commits(1, becomes(Status::ServiceStopped)).await;

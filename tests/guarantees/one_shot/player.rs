@@ -45,6 +45,13 @@ impl Diary {
         soon(enough).await.expect("the diary exists");
     }
 
+    /// Waits for an entry of which that is true.
+    pub(crate) async fn has(&self, wanted: impl Fn(&str) -> bool) {
+        let mut entries = self.0.subscribe();
+        let said = entries.wait_for(|entries| entries.iter().any(|said| wanted(said)));
+        soon(said).await.expect("the diary exists");
+    }
+
     /// Waits for an entry.
     pub(crate) async fn says(&self, entry: &str) {
         let mut entries = self.0.subscribe();

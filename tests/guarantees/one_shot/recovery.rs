@@ -1,17 +1,20 @@
 //! What a start finds, it runs.
 
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use evertask::storage::{Answer, Write};
 use evertask::task::ProcessId;
 use evertask::time::{Clock, Timestamp};
 use evertask::{EverTask, Queue, RetryPolicy, Status, TaskRecord, TraceContext};
+use parking_lot::Mutex;
 
 use super::clock::StagedClock;
 use super::home::{Home, becomes};
 use super::player::{Diary, Player};
 use super::row::{id_of, queued, waiting};
-use crate::stage::{Numbered, Watch};
+use crate::stage::{Numbered, TOO_LONG, Watch, soon};
 
 on_every_storage_and_server! {
     a_backlog_far_beyond_the_queue_runs_once_in_bounded_memory,
@@ -23,6 +26,7 @@ on_every_storage_and_server! {
     rows_of_the_same_instant_are_neither_skipped_nor_doubled,
     recovery_changes_nothing_of_what_was_asked_for,
     two_runtimes_share_a_storage_and_run_each_task_once,
+    an_interrupted_handler_is_gone_before_its_task_is_anybody_elses,
 }
 
 const T0: Timestamp = Timestamp::UNIX_EPOCH;
@@ -81,7 +85,7 @@ async fn old_rows_and_live_dispatches_run_once_each(home: Home) {
 async fn a_task_in_progress_at_a_crash_runs_once_more(home: Home) {
     let watch = Watch::held();
     let evertask = builder(&home, &watch, 2, 10).start().await.unwrap();
-    let id = evertask.dispatch(Numbered(0)).await.unwrap();
+    let id = evertask.dispatch(Numbered(0)).await.unwrap().id;
     home.commits(1, becomes(Status::InProgress)).await;
     home.crash(evertask).await;
     assert_eq!(home.status(id).await, Status::InProgress);
@@ -113,7 +117,7 @@ async fn a_delayed_task_survives_three_restarts_and_runs_when_it_is_due(home: Ho
     let delayed = evertask
         .dispatch(Numbered(0))
         .after(Duration::from_secs(15));
-    let id = delayed.await.unwrap();
+    let id = delayed.await.unwrap().id;
     assert_eq!(home.status(id).await, Status::WaitingQueue);
     clock.advance(Duration::from_secs(1));
     home.shut_down(evertask).await;
@@ -194,9 +198,12 @@ fn claimed_rows((_, answer): &(Write, Answer)) -> Option<usize> {
         Answer::Claim(claimed) => Some(claimed.tasks.len()),
         Answer::Insert(_)
         | Answer::Change(_)
+        | Answer::InsertAll(_)
+        | Answer::Redefine(_)
         | Answer::AppendLogs(_)
         | Answer::Cancel(_)
-        | Answer::Reconsidered => None,
+        | Answer::Reconsidered
+        | Answer::ChangeQueue(_) => None,
     }
 }
 
@@ -250,6 +257,50 @@ async fn two_runtimes_share_a_storage_and_run_each_task_once(home: Home) {
     one.shutdown().await.unwrap();
     two.shutdown().await.unwrap();
     assert_each_ran_once(&watch, 120);
+}
+
+/// Takes its time to be dropped.
+struct Lingering {
+    diary: Diary,
+    until: Receiver<()>,
+}
+
+impl Drop for Lingering {
+    fn drop(&mut self) {
+        self.diary.note("dropping");
+        self.until.recv_timeout(TOO_LONG).ok();
+    }
+}
+
+/// Within one process, a runtime that is dropped without a shutdown may have a handler that is still being
+/// dropped when the next one starts.
+async fn an_interrupted_handler_is_gone_before_its_task_is_anybody_elses(home: Home) {
+    const SHORT: Duration = Duration::from_millis(200);
+    let diary = Diary::default();
+    let (release, until) = channel();
+    let lingering = Lingering {
+        diary: diary.clone(),
+        until,
+    };
+    let lingering = Arc::new(Mutex::new(Some(lingering)));
+    let player = Player::new(&diary, move |_, _| {
+        let lingering = lingering.lock().take();
+        async move {
+            let _lingering = lingering;
+            std::future::pending().await
+        }
+    });
+    let builder = player.at(&home).handler_threads(2);
+    let evertask = builder.abort_after(SHORT).start().await.unwrap();
+    let client = evertask.client().clone();
+    evertask.dispatch(Numbered(0)).await.unwrap();
+    diary.says("handle 0.1").await;
+    drop(evertask);
+    diary.says("dropping").await;
+    soon(client.stopped()).await.unwrap_err();
+    assert!(!home.is_closed());
+    drop(release);
+    home.closed().await;
 }
 
 /// Storage scenario S13: at no time does the runtime own more rows than wait in its window and run.

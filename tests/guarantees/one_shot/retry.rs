@@ -36,7 +36,7 @@ pub(super) fn failed_attempts(count: u32) -> impl Fn(&Write, &Answer) -> bool {
 async fn a_success_calls_its_hooks_in_order(home: Home) {
     let diary = Diary::default();
     let evertask = Player::idle(&diary).at(&home).start().await.unwrap();
-    let id = evertask.dispatch(Numbered(0)).await.unwrap();
+    let id = evertask.dispatch(Numbered(0)).await.unwrap().id;
     diary.says("completed 0").await;
     home.shut_down(evertask).await;
     assert_eq!(diary.entries(), ["started 0", "handle 0.1", "completed 0"]);
@@ -56,7 +56,7 @@ async fn a_task_that_always_fails_is_attempted_four_times_half_a_second_apart(ho
     let evertask = failing(&diary).at(&home).clock(clock.clone());
     let evertask = evertask.start().await.unwrap();
     let mut events = evertask.events();
-    let id = evertask.dispatch(Numbered(0)).await.unwrap();
+    let id = evertask.dispatch(Numbered(0)).await.unwrap().id;
     for attempt in 1..=3 {
         clock.asked_for(HALF).await;
         home.commits(1, failed_attempts(attempt)).await;
@@ -118,7 +118,12 @@ async fn a_policy_of_five_retries_makes_six_attempts(home: Home) {
         .start()
         .await
         .unwrap();
-    let id = evertask.dispatch(Numbered(0)).queue("eager").await.unwrap();
+    let id = evertask
+        .dispatch(Numbered(0))
+        .queue("eager")
+        .await
+        .unwrap()
+        .id;
     diary.says("error 0: other: reason 6").await;
     home.shut_down(evertask).await;
     assert_eq!(diary.count("handle"), 6);
@@ -140,7 +145,7 @@ async fn a_permanent_error_is_not_retried(home: Home) {
     let diary = Diary::default();
     let player = Player::new(&diary, |_, _| async { Err(TaskError::permanent("never")) });
     let evertask = player.at(&home).start().await.unwrap();
-    let id = evertask.dispatch(Numbered(0)).await.unwrap();
+    let id = evertask.dispatch(Numbered(0)).await.unwrap().id;
     diary.says("error 0: permanent: never").await;
     home.shut_down(evertask).await;
     assert_eq!(diary.entries().len(), 3);
@@ -160,7 +165,7 @@ async fn a_panic_is_a_failure_and_is_retried(home: Home) {
         Ok(())
     });
     let evertask = player.at(&home).clock(clock.clone()).start().await.unwrap();
-    let id = evertask.dispatch(Numbered(0)).await.unwrap();
+    let id = evertask.dispatch(Numbered(0)).await.unwrap().id;
     clock.pass(HALF).await;
     diary.says("completed 0").await;
     home.shut_down(evertask).await;
@@ -191,7 +196,7 @@ async fn a_hook_that_fails_or_panics_changes_nothing(home: Home) {
             delay: Duration::from_millis(1),
         };
         let task = evertask.dispatch(Numbered(number)).retry(policy);
-        ids.push(task.await.unwrap());
+        ids.push(task.await.unwrap().id);
     }
     diary.counts(4, "last hook").await;
     home.shut_down(evertask).await;

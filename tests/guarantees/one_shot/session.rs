@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use evertask::retention::{RetentionBatch, RetentionCursor, RetentionStep};
 use evertask::storage::query::TaskQueries;
@@ -16,11 +17,15 @@ use tokio::sync::watch;
 pub(crate) struct Seen {
     pub(crate) open: watch::Sender<usize>,
     pub(crate) committed: watch::Sender<Vec<(Write, Answer)>>,
+    /// How many writes each of the committed groups has.
+    pub(crate) groups: Mutex<Vec<usize>>,
     pub(crate) held: watch::Sender<Held>,
     pub(crate) stuck: watch::Sender<Vec<Write>>,
     pub(crate) faults: Mutex<VecDeque<(usize, Fault, Picks)>>,
     pub(crate) failed: watch::Sender<usize>,
     pub(crate) rules_broken: Mutex<Vec<&'static str>>,
+    /// How many attempts were read.
+    pub(crate) attempts_read: AtomicUsize,
 }
 
 /// What is held until the test releases it.
@@ -68,12 +73,17 @@ impl Session {
         }
     }
 
-    fn inner(&self) -> &dyn TaskStorage {
+    pub(super) fn note_attempts_read(&self, count: usize) {
+        self.seen.attempts_read.fetch_add(count, Ordering::Relaxed);
+    }
+
+    pub(super) fn inner(&self) -> &dyn TaskStorage {
         &**self.inner.as_ref().expect("the session is open")
     }
 
     async fn commit(&self, group: &WriteGroup) -> Result<Vec<Answer>, StorageError> {
         let answers = self.inner().apply(group).await?;
+        self.seen.groups.lock().push(group.writes.len());
         let pairs = group.writes.iter().cloned().zip(answers.iter().cloned());
         self.seen
             .committed
@@ -173,7 +183,9 @@ impl TaskStorage for Session {
     }
 
     async fn attempts(&self, id: TaskId) -> Result<Vec<AttemptRecord>, StorageError> {
-        self.inner().attempts(id).await
+        let attempts = self.inner().attempts(id).await?;
+        self.note_attempts_read(attempts.len());
+        Ok(attempts)
     }
 
     async fn audit(&self, id: TaskId) -> Result<Vec<AuditEntry>, StorageError> {
@@ -210,7 +222,7 @@ impl TaskStorage for Session {
     }
 
     fn queries(&self) -> &dyn TaskQueries {
-        self.inner().queries()
+        self
     }
 
     async fn close(&self) -> Result<(), StorageError> {

@@ -21,6 +21,8 @@ on_every_storage! {
     a_task_may_finish_while_draining,
     a_task_that_cooperates_is_stopped_and_runs_again_after_a_restart,
     a_task_that_ignores_it_is_aborted_and_runs_again_after_a_restart,
+    one_that_is_in_a_hurry_aborts_at_once_and_tasks_run_again_after_a_restart,
+    a_hurry_cuts_a_shutdown_short_that_was_begun,
     a_blocking_task_is_left_behind_by_name_and_runs_again_after_a_restart,
     waiting_tasks_are_given_back_and_dispatches_are_stored_until_the_end,
     a_claim_under_way_does_not_take_what_the_shutdown_stops,
@@ -70,7 +72,7 @@ async fn a_task_may_finish_while_draining(home: Home) {
         }
     });
     let evertask = with_phases(player.at(&home), &clock).start().await.unwrap();
-    let id = evertask.dispatch(Numbered(0)).await.unwrap();
+    let id = evertask.dispatch(Numbered(0)).await.unwrap().id;
     diary.says("handle 0.1").await;
     let report = shut_down(&evertask, async {
         clock.asked_for(DRAIN).await;
@@ -90,7 +92,7 @@ async fn a_task_that_cooperates_is_stopped_and_runs_again_after_a_restart(home: 
     let builder = Player::cooperative(&diary).at(&home);
     let evertask = with_phases(builder, &clock).start().await.unwrap();
     let mut events = evertask.events();
-    let id = evertask.dispatch(Numbered(0)).await.unwrap();
+    let id = evertask.dispatch(Numbered(0)).await.unwrap().id;
     diary.says("handle 0.1").await;
     let report = shut_down(&evertask, clock.pass(DRAIN)).await;
     assert_eq!((report.running, report.drained), (1, 0));
@@ -114,7 +116,7 @@ async fn a_task_that_ignores_it_is_aborted_and_runs_again_after_a_restart(home: 
     let clock = StagedClock::new();
     let builder = Player::stubborn(&diary).at(&home);
     let evertask = with_phases(builder, &clock).start().await.unwrap();
-    let id = evertask.dispatch(Numbered(0)).await.unwrap();
+    let id = evertask.dispatch(Numbered(0)).await.unwrap().id;
     diary.says("handle 0.1").await;
     let report = shut_down(&evertask, async {
         clock.pass(DRAIN).await;
@@ -131,6 +133,45 @@ async fn a_task_that_ignores_it_is_aborted_and_runs_again_after_a_restart(home: 
     runs_again(&home, id, &diary).await;
 }
 
+/// Issue 4, build 7.
+async fn one_that_is_in_a_hurry_aborts_at_once_and_tasks_run_again_after_a_restart(home: Home) {
+    let diary = Diary::default();
+    // Nobody moves this clock: whatever waits for a phase waits for ever.
+    let clock = StagedClock::new();
+    let builder = Player::stubborn(&diary).at(&home);
+    let evertask = with_phases(builder, &clock).start().await.unwrap();
+    let id = evertask.dispatch(Numbered(0)).await.unwrap().id;
+    diary.says("handle 0.1").await;
+    let report = soon(evertask.shutdown_now()).await.unwrap();
+    assert_eq!((report.running, report.drained), (1, 0));
+    assert_eq!((report.stopped, report.aborted), (0, 1));
+    assert!(report.everything_written && report.storage_closed);
+    assert_eq!(diary.count("dropped"), 1);
+    home.crash(evertask).await;
+    assert_eq!(home.status(id).await, Status::ServiceStopped);
+    runs_again(&home, id, &diary).await;
+}
+
+/// Issue 4, build 7: a second signal skips to abort.
+async fn a_hurry_cuts_a_shutdown_short_that_was_begun(home: Home) {
+    let diary = Diary::default();
+    let clock = StagedClock::new();
+    let builder = Player::stubborn(&diary).at(&home);
+    let evertask = with_phases(builder, &clock).start().await.unwrap();
+    let id = evertask.dispatch(Numbered(0)).await.unwrap().id;
+    diary.says("handle 0.1").await;
+    let hurry = async {
+        clock.asked_for(DRAIN).await;
+        evertask.shutdown_now().await.unwrap()
+    };
+    let (begun, hurried) = soon(futures::future::join(evertask.shutdown(), hurry)).await;
+    assert_eq!(begun.unwrap(), hurried);
+    assert_eq!((hurried.running, hurried.aborted), (1, 1));
+    home.crash(evertask).await;
+    assert_eq!(home.status(id).await, Status::ServiceStopped);
+    runs_again(&home, id, &diary).await;
+}
+
 /// Architecture rule 12.
 async fn a_blocking_task_is_left_behind_by_name_and_runs_again_after_a_restart(home: Home) {
     let diary = Diary::default();
@@ -141,7 +182,7 @@ async fn a_blocking_task_is_left_behind_by_name_and_runs_again_after_a_restart(h
         .storage(home.clone())
         .blocking_handler(handler);
     let evertask = with_phases(builder, &clock).start().await.unwrap();
-    let id = evertask.dispatch(Numbered(0)).await.unwrap();
+    let id = evertask.dispatch(Numbered(0)).await.unwrap().id;
     diary.says("blocks 0").await;
     let report = shut_down(&evertask, async {
         clock.pass(DRAIN).await;
@@ -177,11 +218,11 @@ async fn waiting_tasks_are_given_back_and_dispatches_are_stored_until_the_end(ho
     let builder = Player::cooperative(&diary).at(&home);
     let evertask = with_phases(builder, &clock).start().await.unwrap();
     let mut events = evertask.events();
-    let first = evertask.dispatch(Numbered(0)).await.unwrap();
+    let first = evertask.dispatch(Numbered(0)).await.unwrap().id;
     diary.says("handle 0.1").await;
     let mut waiting = Vec::new();
     for number in 1..=3 {
-        let id = evertask.dispatch(Numbered(number)).await.unwrap();
+        let id = evertask.dispatch(Numbered(number)).await.unwrap().id;
         event(&mut events, |event| {
             event.id == id && event.kind == TaskEventKind::Queued
         })
@@ -189,10 +230,10 @@ async fn waiting_tasks_are_given_back_and_dispatches_are_stored_until_the_end(ho
         waiting.push(id);
     }
     let hour = Duration::from_hours(1);
-    let delayed = evertask.dispatch(Numbered(4)).after(hour).await.unwrap();
+    let delayed = evertask.dispatch(Numbered(4)).after(hour).await.unwrap().id;
     let report = shut_down(&evertask, async {
         clock.asked_for(DRAIN).await;
-        let late = evertask.dispatch(Numbered(5)).await.unwrap();
+        let late = evertask.dispatch(Numbered(5)).await.unwrap().id;
         waiting.push(late);
         clock.advance(DRAIN);
     })
@@ -232,7 +273,7 @@ async fn a_claim_under_way_does_not_take_what_the_shutdown_stops(home: Home) {
         .handler(Player::cooperative(&diary));
     let evertask = builder.clock(clock.clone()).drain(Duration::ZERO);
     let evertask = evertask.start().await.unwrap();
-    let id = evertask.dispatch(Numbered(0)).await.unwrap();
+    let id = evertask.dispatch(Numbered(0)).await.unwrap().id;
     diary.says("handle 0.1").await;
     home.commits(1, becomes(Status::InProgress)).await;
     let delay = Duration::from_secs(5);
@@ -277,7 +318,7 @@ async fn a_cancel_wins_over_a_shutdown(home: Home) {
     let evertask = with_phases(builder, &clock).start().await.unwrap();
     let mut ids = Vec::new();
     for number in 0..3 {
-        ids.push(evertask.dispatch(Numbered(number)).await.unwrap());
+        ids.push(evertask.dispatch(Numbered(number)).await.unwrap().id);
         diary.says(&format!("handle {number}.1")).await;
     }
     for id in &ids[..2] {

@@ -20,12 +20,8 @@ on_every_storage_and_server! {
 const T0: Timestamp = Timestamp::UNIX_EPOCH;
 
 async fn claim(session: &dyn evertask::storage::TaskStorage) -> Vec<TaskRecord> {
-    let claim = Write::Claim(ClaimTasks {
-        queues: QueueSelector::AllExcept(Vec::new()),
-        limit: 10,
-        max_bytes: 1_000_000,
-        now: T0,
-    });
+    let everywhere = QueueSelector::AllExcept(Vec::new());
+    let claim = Write::Claim(ClaimTasks::everything(everywhere, T0));
     let writes = vec![claim];
     let mut answers = session.apply(&WriteGroup { writes }).await.unwrap();
     let Some(Answer::Claim(answer)) = answers.pop() else {
@@ -67,8 +63,8 @@ async fn no_write_of_a_superseded_delivery_overwrites_its_successor(home: Home) 
     let failure = || Failure::new(FailureKind::Other, "late");
     let late: [&dyn Fn(&mut RowLease) -> _; 8] = [
         &|lease| lease.start(outdated, false, T0),
-        &|lease| lease.retry_in_slot(attempt(outdated)),
-        &|lease| lease.park(attempt(outdated), T0),
+        &|lease| lease.retry_in_slot(attempt(outdated), std::time::Duration::ZERO),
+        &|lease| lease.park(attempt(outdated), std::time::Duration::ZERO, T0),
         &|lease| lease.complete(attempt(outdated), None, T0),
         &|lease| lease.fail(failure(), attempt(outdated), None, T0),
         &|lease| lease.stop(Some(attempt(outdated)), T0),

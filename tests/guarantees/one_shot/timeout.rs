@@ -49,7 +49,8 @@ async fn a_body_that_cooperates_fails_as_timed_out_and_is_not_retried(home: Home
         .dispatch(Numbered(0))
         .queue("limited")
         .await
-        .unwrap();
+        .unwrap()
+        .id;
     clock.pass(LIMIT).await;
     diary.counts(1, "error 0: timed_out").await;
     home.shut_down(evertask).await;
@@ -87,7 +88,8 @@ async fn a_body_that_ignores_its_token_keeps_its_slot_until_it_is_aborted(home: 
         .dispatch(Numbered(0))
         .queue("limited")
         .await
-        .unwrap();
+        .unwrap()
+        .id;
     diary.says("handle 0.1").await;
     evertask
         .dispatch(Numbered(1))
@@ -131,13 +133,15 @@ async fn a_blocking_body_that_ignores_its_token_keeps_its_slot_until_it_returns(
         .dispatch(Numbered(0))
         .queue("limited")
         .await
-        .unwrap();
+        .unwrap()
+        .id;
     diary.says("handle 0").await;
     let next = evertask
         .dispatch(Numbered(1))
         .queue("limited")
         .await
-        .unwrap();
+        .unwrap()
+        .id;
     clock.pass(LIMIT).await;
     clock.pass(ABORT_AFTER).await;
     assert_eq!(diary.count("handle 1"), 0);
@@ -187,19 +191,19 @@ async fn a_timeout_is_that_of_an_attempt_and_the_nearest_one_counts(home: Home) 
     let delay = Duration::from_millis(900);
     let policy = RetryPolicy::Linear { retries: 2, delay };
     let task = evertask.dispatch(Numbered(0)).queue("limited");
-    let patient = task.retry(policy).await.unwrap();
+    let patient = task.retry(policy).await.unwrap().id;
     clock.pass(delay).await;
     clock.pass(delay).await;
     diary.says("completed 0").await;
 
     let task = evertask.dispatch(Numbered(1)).queue("limited");
-    let own = task.timeout(Duration::from_secs(2)).await.unwrap();
+    let own = task.timeout(Duration::from_secs(2)).await.unwrap().id;
     diary.says("handle 1.1").await;
     clock.pass(Duration::from_secs(2)).await;
     diary.counts(1, "error 1: timed_out").await;
 
     let task = evertask.dispatch(Numbered(1)).queue("limited");
-    let endless = task.timeout(Duration::ZERO).await.unwrap();
+    let endless = task.timeout(Duration::ZERO).await.unwrap().id;
     diary.counts(2, "handle 1.1").await;
     clock.advance(Duration::from_hours(1));
     evertask.dispatch(Numbered(2)).await.unwrap();

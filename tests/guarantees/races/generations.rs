@@ -24,7 +24,7 @@ async fn cancel_before_the_start_is_stored(ground: Ground) {
     let other = start(&ground, &Runs::held()).await;
     let starts = |change: &evertask::storage::RowChange| change.state.status == Status::InProgress;
     let mut started = ground.hold(move |step| changes(step, starts));
-    let id = runner.dispatch(Numbered(1)).await.unwrap();
+    let id = runner.dispatch(Numbered(1)).await.unwrap().id;
     started.reached().await;
     runs.entered(1).await;
     let outcome = soon(other.cancel(id)).await.unwrap();

@@ -76,7 +76,7 @@ async fn ends(place: Where) -> Status {
     let mut events = evertask.events();
     let id = evertask.dispatch(place).retry(RetryPolicy::None).await;
     over(&mut events, 1).await;
-    let view = task(&evertask, id.unwrap()).await;
+    let view = task(&evertask, id.unwrap().id).await;
     soon(evertask.shutdown()).await.unwrap();
     assert_eq!(view.attempts.len(), 1);
     let untouched = view.record.generation < Generation(0).superseded();

@@ -34,7 +34,7 @@ async fn a_sweep_of_an_earlier_life_leaves_alone_what_a_later_one_claims() {
     let mut sweep = ground.hold(|step| matches!(step, Step::Owned));
     evertask.provoke(crash);
     sweep.reached().await;
-    let id = evertask.dispatch(Numbered(1)).await.unwrap();
+    let id = evertask.dispatch(Numbered(1)).await.unwrap().id;
     let claim = ground.hold(has_claimed);
     evertask.provoke(crash);
     soon(evertask.crashed(2)).await;

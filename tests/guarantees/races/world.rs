@@ -64,9 +64,12 @@ pub(super) fn changes(step: &Step<'_>, wanted: impl Fn(&RowChange) -> bool) -> b
     writes(step).iter().any(|write| match write {
         Write::Change(change) => wanted(change),
         Write::Insert(_)
+        | Write::InsertAll(_)
+        | Write::Redefine(_)
         | Write::AppendLogs(_)
         | Write::Cancel(_)
         | Write::Reconsider(_)
+        | Write::ChangeQueue(_)
         | Write::Claim(_) => false,
     })
 }

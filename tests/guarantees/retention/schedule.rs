@@ -111,7 +111,8 @@ async fn what_a_runtime_ran_goes_after_its_window(world: World) {
     let mut events = evertask.events();
     let id = soon(evertask.dispatch(Numbered(1)).into_future())
         .await
-        .unwrap();
+        .unwrap()
+        .id;
     over(&mut events, 1).await;
     world.clock.pass(MINUTE).await;
     world.clock.asked_for(DAY).await;

@@ -15,6 +15,7 @@ on_every_storage_and_server! {
     a_run_records_how_long_it_really_took_also_if_it_failed,
     retries_within_a_run_are_no_runs,
     a_parked_retry_belongs_to_its_run,
+    a_parked_retry_reads_the_attempts_of_its_run_alone,
     a_run_that_times_out_counts_and_does_not_end_the_series,
     a_series_whose_last_run_fails_is_over_as_failed,
 }
@@ -29,7 +30,7 @@ async fn a_series_of_ten_runs_ten_times_whatever_fails(home: Home) {
     });
     let evertask = stage.start().await;
     let series = evertask.dispatch(SERIES).every(STEP).max_runs(10);
-    let id = series.await.unwrap();
+    let id = series.await.unwrap().id;
     for run in 1..=10 {
         stage.runs_ended(run).await;
         stage.clock.advance(STEP);
@@ -78,7 +79,7 @@ async fn a_run_records_how_long_it_really_took_also_if_it_failed(home: Home) {
     });
     let evertask = stage.start().await;
     let series = evertask.dispatch(SERIES).every(STEP).max_runs(3);
-    let id = series.await.unwrap();
+    let id = series.await.unwrap().id;
     for (run, next) in [(1, 60), (2, 120), (3, 180)] {
         stage.clock.pass(RUNS).await;
         stage.runs_ended(run).await;
@@ -104,6 +105,39 @@ async fn a_parked_retry_belongs_to_its_run(home: Home) {
     retried(home, Duration::from_secs(5)).await;
 }
 
+/// What a retry reads does not grow with the runs of its series.
+async fn a_parked_retry_reads_the_attempts_of_its_run_alone(home: Home) {
+    const RUNS: usize = 6;
+    let stage = Stage::new(home, |time, _| async move {
+        match time % 3 {
+            0 => Ok(()),
+            _ => Err(TaskError::other("not yet")),
+        }
+    });
+    let evertask = stage.start().await;
+    let delay = Duration::from_secs(5);
+    let policy = RetryPolicy::Linear { retries: 2, delay };
+    let series = evertask.dispatch(SERIES).every(STEP).max_runs(6);
+    series.retry(policy).await.unwrap();
+    let mut read = Vec::new();
+    for run in 1..=RUNS {
+        for attempt in 1..=2 {
+            stage
+                .home
+                .commits(2 * (run - 1) + attempt, fails_attempt)
+                .await;
+            stage.clock.advance(delay);
+        }
+        stage.runs_ended(run).await;
+        read.push(stage.home.attempts_read());
+        stage.advance_to(60 * u64::try_from(run).unwrap());
+    }
+    stage.home.shut_down(evertask).await;
+    // One failure before the second attempt, and two before the third one.
+    let expected: Vec<_> = (1..=RUNS).map(|run| 3 * run).collect();
+    assert_eq!(read, expected);
+}
+
 /// Two runs of three attempts each, of which the second one fails for good.
 async fn retried(home: Home, delay: Duration) {
     let stage = Stage::new(home, |time, _| async move {
@@ -115,7 +149,7 @@ async fn retried(home: Home, delay: Duration) {
     let evertask = stage.start().await;
     let policy = RetryPolicy::Linear { retries: 2, delay };
     let series = evertask.dispatch(SERIES).every(STEP).max_runs(2);
-    let id = series.retry(policy).await.unwrap();
+    let id = series.retry(policy).await.unwrap().id;
     for (run, next) in [(0, 60), (1, 120)] {
         for attempt in 1..=2 {
             let entered = 3 * run + attempt;
@@ -172,7 +206,7 @@ async fn a_run_that_times_out_counts_and_does_not_end_the_series(home: Home) {
     });
     let evertask = stage.start().await;
     let series = evertask.dispatch(SERIES).every(STEP).max_runs(2);
-    let id = series.timeout(LIMIT).await.unwrap();
+    let id = series.timeout(LIMIT).await.unwrap().id;
     stage.clock.pass(LIMIT).await;
     stage.runs_ended(1).await;
     let state = stage.home.row(id).await.state;
@@ -194,7 +228,7 @@ async fn a_series_whose_last_run_fails_is_over_as_failed(home: Home) {
     let stage = Stage::new(home, |_, _| async { Err(TaskError::permanent("never")) });
     let evertask = stage.start().await;
     let series = evertask.dispatch(SERIES).every(STEP).max_runs(2);
-    let id = series.await.unwrap();
+    let id = series.await.unwrap().id;
     stage.runs_ended(1).await;
     assert!(!stage.home.row(id).await.state.is_over());
     stage.advance_to(60);

@@ -23,7 +23,7 @@ async fn no_occurrence_at_or_after_its_end_runs(home: Home) {
     let stage = Stage::idle(home);
     let evertask = stage.start().await;
     let series = evertask.dispatch(SERIES).every(STEP);
-    let id = series.run_until(stage.at(120)).await.unwrap();
+    let id = series.run_until(stage.at(120)).await.unwrap().id;
     stage.runs_ended(1).await;
     stage.advance_to(60);
     stage.runs_ended(2).await;
@@ -42,7 +42,7 @@ async fn a_series_that_ended_while_nothing_ran_is_finished_without_a_run(home: H
     let stage = Stage::idle(home);
     let evertask = stage.start().await;
     let series = evertask.dispatch(SERIES).every(STEP);
-    let id = series.run_until(stage.at(150)).await.unwrap();
+    let id = series.run_until(stage.at(150)).await.unwrap().id;
     stage.runs_ended(1).await;
     stage.home.shut_down(evertask).await;
     let ran = stage.home.row(id).await.state.last_execution_at;
@@ -72,7 +72,7 @@ async fn a_series_that_ended_while_nothing_ran_is_finished_without_a_run(home: H
 async fn a_series_cancelled_between_two_runs_stays_dead(home: Home) {
     let stage = Stage::idle(home);
     let evertask = stage.start().await;
-    let id = evertask.dispatch(SERIES).every(HOURS).await.unwrap();
+    let id = evertask.dispatch(SERIES).every(HOURS).await.unwrap().id;
     stage.runs_ended(1).await;
     let before = stage.home.row(id).await.state;
     let cancel = Cancel::new(id).by("ada").because("no longer needed");
@@ -100,7 +100,7 @@ async fn a_series_cancelled_in_a_run_stays_dead(home: Home) {
         Ok(())
     });
     let evertask = stage.start().await;
-    let id = evertask.dispatch(SERIES).every(HOURS).await.unwrap();
+    let id = evertask.dispatch(SERIES).every(HOURS).await.unwrap().id;
     stage.runs_ended(1).await;
     stage.clock.advance(HOURS);
     stage.diary.counts(2, "handle 0").await;

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use evertask::{Status, TaskContext, TaskError, TaskResult};
+use std::future::pending;
+use std::io;
+
+use evertask::{RetryPolicy, Status, TaskContext, TaskError, TaskResult};
 
 use super::{SERIES, STEP, Stage, assert_over, ends_run, is_end_of_run};
 use crate::one_shot::home::{Home, becomes};
@@ -15,6 +18,7 @@ on_every_storage_and_server! {
     a_run_that_a_crash_interrupts_is_neither_counted_nor_lost,
     a_run_that_is_interrupted_and_overtaken_is_skipped,
     an_outage_at_the_end_of_a_run_neither_loses_nor_doubles_it,
+    a_client_that_was_cancelled_or_timed_out_cancels_no_series,
 }
 
 /// The second time it is entered it waits to be told to stop.
@@ -30,7 +34,7 @@ async fn stuck_in_the_second(time: u32, context: TaskContext) -> TaskResult {
 async fn in_the_second_run(stage: &Stage) -> (evertask::EverTask, evertask::TaskId) {
     let evertask = stage.start().await;
     let series = evertask.dispatch(SERIES).every(STEP).max_runs(2);
-    let id = series.await.unwrap();
+    let id = series.await.unwrap().id;
     stage.runs_ended(1).await;
     stage.advance_to(60);
     stage.home.commits(2, becomes(Status::InProgress)).await;
@@ -115,7 +119,7 @@ async fn an_outage_at_the_end_of_a_run_neither_loses_nor_doubles_it(home: Home) 
     for (number, (times, fault)) in (0..).zip(faults) {
         home.fail(times, fault, is_end_of_run);
         let id = evertask.dispatch(Numbered(number)).every(step).await;
-        let id = id.unwrap();
+        let id = id.unwrap().id;
         diary.says(&format!("completed {number}")).await;
         assert_eq!(home.recover(), 0, "all failures came about");
         let row = home.row(id).await;
@@ -135,4 +139,53 @@ async fn an_outage_at_the_end_of_a_run_neither_loses_nor_doubles_it(home: Home) 
     home.shut_down(evertask).await;
     assert_eq!(diary.count("handle"), faults.len());
     home.commits(faults.len(), ends_run).await;
+}
+
+/// Storage scenario S20b: only a token of ours cancels or times out; what a client of the handler's says of
+/// itself is a failure like any other.
+async fn a_client_that_was_cancelled_or_timed_out_cancels_no_series(home: Home) {
+    const DELAY: Duration = Duration::from_millis(100);
+    let stage = Stage::new(home, |time, _| async move {
+        match time {
+            2 => tokio::time::timeout(Duration::ZERO, pending::<()>()).await?,
+            3 => return Err(io::Error::from(io::ErrorKind::TimedOut).into()),
+            4 => {
+                let inner = tokio::spawn(pending::<()>());
+                inner.abort();
+                inner.await?;
+            }
+            _ => {}
+        }
+        Ok(())
+    });
+    let evertask = stage.start().await;
+    let series = evertask.dispatch(SERIES).every(STEP).max_runs(5);
+    let twice = RetryPolicy::Linear {
+        retries: 2,
+        delay: DELAY,
+    };
+    let id = series.retry(twice).await.unwrap().id;
+    stage.runs_ended(1).await;
+    stage.advance_to(60);
+    for _ in 0..2 {
+        stage.clock.pass(DELAY).await;
+    }
+    stage.runs_ended(2).await;
+    for run in 3..=5 {
+        stage.advance_to(60 * (run - 1));
+        stage.runs_ended(usize::try_from(run).unwrap()).await;
+    }
+    stage.home.shut_down(evertask).await;
+    let row = stage.home.row(id).await;
+    assert_over(&row);
+    assert_eq!(
+        (row.state.status, row.state.run_count),
+        (Status::Completed, 5)
+    );
+    let runs = stage.home.runs(id).await;
+    let failed = runs.iter().filter(|run| run.status == Status::Failed);
+    assert_eq!(failed.map(|run| run.number).collect::<Vec<_>>(), [2]);
+    assert_eq!(stage.diary.count("handle 0"), 7);
+    let audited = stage.home.audited(id).await;
+    assert!(!audited.contains(&Status::Cancelled), "{audited:?}");
 }

@@ -3,6 +3,7 @@
 mod counting;
 mod ending;
 mod interruption;
+mod keys;
 mod poison;
 mod rhythm;
 

@@ -51,7 +51,7 @@ async fn a_series_does_not_drift_however_long_its_runs_take(home: Home) {
     let stage = lasting(home, takes);
     let evertask = stage.start().await;
     let series = evertask.dispatch(SERIES).every(STEP).max_runs(5);
-    let id = series.await.unwrap();
+    let id = series.await.unwrap().id;
     for run in 1..=5 {
         stage.clock.pass(takes(run)).await;
         stage.runs_ended(run as usize).await;
@@ -68,7 +68,7 @@ async fn an_occurrence_during_a_run_is_skipped_and_not_counted(home: Home) {
     let stage = lasting(home, takes);
     let evertask = stage.start().await;
     let series = evertask.dispatch(SERIES).every(STEP).max_runs(2);
-    let id = series.await.unwrap();
+    let id = series.await.unwrap().id;
     stage.clock.asked_for(LONG).await;
     stage.advance_to(60);
     settle(&evertask).await;
@@ -91,7 +91,7 @@ async fn an_occurrence_during_a_run_is_skipped_and_not_counted(home: Home) {
 async fn an_occurrence_that_slipped_runs_once(home: Home) {
     let stage = Stage::idle(home);
     let evertask = stage.start().await;
-    let id = evertask.dispatch(SERIES).every(STEP).await.unwrap();
+    let id = evertask.dispatch(SERIES).every(STEP).await.unwrap().id;
     stage.runs_ended(1).await;
     stage.home.shut_down(evertask).await;
 
@@ -112,7 +112,7 @@ async fn occurrences_that_were_overtaken_are_skipped_and_not_counted(home: Home)
     let stage = Stage::idle(home);
     let evertask = stage.start().await;
     let id = evertask.dispatch(SERIES).every(STEP).max_runs(2).await;
-    let id = id.unwrap();
+    let id = id.unwrap().id;
     stage.runs_ended(1).await;
     stage.home.shut_down(evertask).await;
 
@@ -143,7 +143,7 @@ async fn a_restart_keeps_the_rhythm_and_the_count(home: Home) {
     let stage = Stage::idle(home);
     let evertask = stage.start().await;
     let series = evertask.dispatch(SERIES).every(STEP).max_runs(3);
-    let id = series.after(Duration::from_secs(90)).await.unwrap();
+    let id = series.after(Duration::from_secs(90)).await.unwrap().id;
     stage.home.shut_down(evertask).await;
     for (run, due) in [(1, 90), (2, 150), (3, 210)] {
         let before = stage.home.row(id).await;
@@ -180,7 +180,7 @@ async fn a_series_is_recovered_whatever_its_last_run_came_to(home: Home) {
         }
     });
     let evertask = stage.start().await;
-    let id = evertask.dispatch(SERIES).every(STEP).await.unwrap();
+    let id = evertask.dispatch(SERIES).every(STEP).await.unwrap().id;
     stage.runs_ended(1).await;
     stage.home.shut_down(evertask).await;
     assert_eq!(stage.home.status(id).await, Status::Failed);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::World;
 use super::process::Process;
-use super::sample::{actor, at, attempt, everything, failure, id, task, task_with};
+use super::sample::{SOON, actor, at, attempt, everything, failure, id, task, task_with};
 use crate::storage::{AuditEntry, CancelAnswer, ChangeAnswer};
 use crate::task::{AttemptOutcome, RowState, Status, WaitReason};
 
@@ -22,6 +22,9 @@ fn busy(process: &Process<'_>, status: Status) -> RowState {
         error_fingerprint: Some("0123456789abcdef".to_owned()),
         last_execution_at: Some(at(5)),
         execution_time: Some(Duration::from_micros(7)),
+        retry_delay: Some(SOON),
+        snoozes: 2,
+        snooze_reason: Some("not yet".to_owned()),
         ..RowState::waiting(at(3))
     }
 }
@@ -44,6 +47,8 @@ pub async fn every_open_status_becomes_cancelled(world: &dyn World) {
             on_probation: false,
             failure: None,
             error_fingerprint: None,
+            retry_delay: None,
+            snooze_reason: None,
             ..before
         };
         assert_eq!(cancelled.state, expected);

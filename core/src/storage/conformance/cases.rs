@@ -26,6 +26,14 @@ macro_rules! conformance_tests {
                 a_payload_is_not_rewritten
                 names_are_told_apart_exactly
             }
+            results {
+                a_result_is_stored_with_its_outcome
+                a_series_has_the_result_of_its_last_run
+                a_result_of_a_mebibyte_is_read_back
+                a_result_is_not_rewritten
+                the_last_progress_is_read_back_until_a_new_start
+                a_cancel_leaves_the_progress
+            }
             insert {
                 a_task_inserted_again_is_left_alone
                 a_task_twice_in_a_group_is_stored_once
@@ -35,6 +43,14 @@ macro_rules! conformance_tests {
                 other_occurrences_and_other_series_are_free
                 an_occurrence_inserted_again_by_its_own_task_is_no_conflict
             }
+            all_or_nothing {
+                tasks_that_are_stored_together_are_read_back
+                an_id_that_another_task_has_keeps_all_of_them_out
+                a_key_that_is_taken_keeps_all_of_them_out
+                of_one_key_twice_none_of_them_is_stored
+                tasks_that_are_stored_already_are_in_nobodys_way
+                a_set_that_is_refused_leaves_its_group_alone
+            }
             keys {
                 a_taken_key_is_answered_with_its_holder
                 of_one_key_twice_in_a_group_the_first_is_stored
@@ -42,6 +58,7 @@ macro_rules! conformance_tests {
                 keys_are_told_apart_exactly
                 a_task_that_is_over_gives_up_its_key
                 a_series_keeps_its_key_when_it_is_over
+                a_key_for_a_time_outlives_its_task
             }
             series {
                 a_run_that_ends_moves_the_series_on
@@ -89,6 +106,30 @@ macro_rules! conformance_tests {
                 a_generation_may_rise_by_more_than_one
                 a_stale_change_is_not_mistaken_for_a_repeated_one
             }
+            follow_ups {
+                a_follow_up_is_stored_with_its_change
+                a_change_that_is_refused_stores_no_follow_up
+                a_rejected_group_stores_no_follow_up
+                a_change_that_is_repeated_stores_its_follow_ups_once
+                a_follow_up_whose_id_or_key_is_taken_is_left_out
+                a_follow_up_takes_the_key_that_its_task_gives_up
+                a_claim_of_the_group_takes_follow_ups
+            }
+            redefine {
+                a_redefined_row_is_read_back_as_it_was_given
+                a_redefinition_leaves_nothing_of_what_was_asked_for_before
+                a_redefinition_from_an_old_generation_is_refused
+                a_stale_redefinition_is_not_mistaken_for_a_repeated_one
+                a_redefinition_written_again_changes_nothing
+                a_redefinition_of_an_unknown_row_is_missing
+                of_two_redefinitions_in_a_group_the_first_is_applied
+                a_redefinition_supersedes_the_delivery_of_the_old_work
+                a_redefinition_has_its_place_in_the_order_of_its_group
+                a_redefined_row_is_claimed_at_its_new_time_and_in_its_new_queue
+                a_redefinition_is_audited_at_its_new_level
+                a_redefinition_by_a_person_is_audited_at_every_level
+                a_redefined_row_is_changed_from_its_new_generation
+            }
             history {
                 audit_lines_of_one_instant_keep_their_order
                 audit_lines_keep_their_order_when_a_clock_was_set_back
@@ -131,6 +172,31 @@ macro_rules! conformance_tests {
                 no_row_is_passed_over_for_its_size
                 paging_over_one_instant_neither_skips_nor_duplicates
                 rows_stored_between_two_pages_take_their_place
+            }
+            priorities {
+                a_higher_priority_is_taken_first
+                a_row_that_has_waited_long_enough_overtakes_a_higher_priority
+                rows_of_one_rank_are_taken_by_id
+                without_ageing_the_priority_makes_no_difference
+                with_much_ageing_nothing_but_the_priority_counts
+                priorities_beyond_the_range_count_as_its_ends
+                a_limit_leaves_those_who_come_last
+                a_high_priority_is_not_taken_before_it_is_due
+                queues_that_are_claimed_together_are_merged_by_rank
+                rows_of_the_dead_are_merged_by_rank_with_those_of_nobody
+                claims_take_rows_in_the_order_of_their_ranks
+            }
+            quotas {
+                no_more_of_a_type_is_taken_than_may_run
+                no_more_of_a_key_is_taken_than_may_run
+                a_key_counts_for_its_type_only
+                the_names_of_a_type_count_together
+                rows_that_are_passed_over_hold_up_nobody
+                a_claim_takes_something_of_every_key
+                keys_that_run_are_told_apart_exactly
+                what_is_not_due_is_not_passed_over
+                a_quota_is_spent_in_the_order_of_ranks
+                a_claim_takes_exactly_what_its_quota_admits
             }
             timing {
                 a_row_is_claimed_from_its_very_instant_on
@@ -308,6 +374,18 @@ macro_rules! conformance_tests {
                 statistics_keep_to_the_queue_and_the_task_asked_for
                 tasks_that_keep_no_successes_are_left_out
                 statistics_agree_with_a_look_at_every_run
+            }
+            queues {
+                a_queue_of_which_nothing_was_decided_has_no_settings
+                a_change_is_read_back_with_who_and_why
+                what_is_so_already_is_not_written
+                a_change_written_again_is_made_once
+                queues_are_told_apart_exactly
+                changes_are_read_page_by_page_latest_first
+                changes_of_a_group_follow_each_other
+                a_rejected_group_changes_no_queue
+                decisions_are_everybodys_and_outlive_their_process
+                of_two_processes_that_change_a_queue_at_once_both_are_heard
             }
             concurrency {
                 two_processes_claiming_at_once_share_no_row

@@ -2,7 +2,7 @@
 
 use super::World;
 use super::process::{Process, change_answer};
-use super::sample::{at, attempt, id, task};
+use super::sample::{SOON, at, attempt, id, task};
 use crate::storage::{ChangeAnswer, RowChange, Write};
 use crate::task::{AttemptOutcome, Generation, Status};
 
@@ -32,8 +32,8 @@ pub async fn a_chain_in_a_group_leaves_every_audit_line_and_attempt_once(world: 
     let chain = [
         lease.start(process.id, true, at(1)),
         lease.outlive_probation(),
-        lease.retry_in_slot(failed[0].clone()),
-        lease.retry_in_slot(failed[1].clone()),
+        lease.retry_in_slot(failed[0].clone(), SOON),
+        lease.retry_in_slot(failed[1].clone(), SOON),
         lease.complete(success.clone(), None, at(9)),
     ];
     // Once, and once more as after a lost answer.
@@ -61,7 +61,7 @@ pub async fn chains_of_several_rows_may_be_interleaved(world: &dyn World) {
         left.start(process.id, false, at(1)),
         right.start(process.id, false, at(2)),
         left.complete(success, None, at(3)),
-        right.park(failed, at(60)),
+        right.park(failed, SOON, at(60)),
     ];
     let answers = answers(&process, changes).await;
     assert_eq!(answers, vec![ChangeAnswer::Applied; 4]);

@@ -2,7 +2,9 @@
 
 use super::World;
 use super::process::Process;
-use super::sample::{HOSTILE, at, attempt, everything, failure, id, ids, task, task_in, task_with};
+use super::sample::{
+    HOSTILE, SOON, at, attempt, everything, failure, id, ids, task, task_in, task_with,
+};
 use crate::lease::RowLease;
 use crate::storage::{AuditEntry, ChangeAnswer, ClaimTasks, QueueSelector};
 use crate::task::{AttemptOutcome, RowState, Status, TaskId, WaitReason};
@@ -75,7 +77,9 @@ pub async fn a_parked_row_stays_in_progress(world: &dyn World) {
     let mut lease = process.store_queued(task(1)).await;
     let failed = attempt(process.id, 1, AttemptOutcome::Failed);
     let start = lease.start(process.id, false, at(1));
-    process.advance([start, lease.park(failed, at(60))]).await;
+    process
+        .advance([start, lease.park(failed, SOON, at(60))])
+        .await;
     assert!(process.claim(everything(at(59))).await.tasks.is_empty());
     let claimed = process.claim(everything(at(60))).await;
     let taken = &claimed.tasks[0];
@@ -83,6 +87,7 @@ pub async fn a_parked_row_stays_in_progress(world: &dyn World) {
     assert_eq!(taken.record.state.status, Status::InProgress);
     assert_eq!(taken.record.state.owner, Some(process.id));
     assert_eq!(taken.record.state.attempts, 1);
+    assert_eq!(taken.record.state.retry_delay, Some(SOON));
     assert_eq!(taken.record.generation, lease.generation().superseded());
     let audited = process.audited_statuses(id(1)).await;
     assert_eq!(audited, [Status::Queued, Status::InProgress]);

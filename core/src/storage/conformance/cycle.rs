@@ -92,7 +92,7 @@ impl Process<'_> {
         self.add_history(record, Vec::new(), runs).await;
     }
 
-    async fn add_history(
+    pub(super) async fn add_history(
         &self,
         record: &TaskRecord,
         attempts: Vec<AttemptRecord>,
@@ -106,6 +106,8 @@ impl Process<'_> {
             audit: Vec::new(),
             attempts,
             runs,
+            follow_ups: Vec::new(),
+            has_progressed: false,
             audit_level: record.definition.audit_level,
         };
         assert_eq!(self.change(change).await, ChangeAnswer::Applied);

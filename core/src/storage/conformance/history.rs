@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::World;
 use super::process::Process;
-use super::sample::{actor, at, attempt, failure, id, task};
+use super::sample::{SOON, actor, at, attempt, failure, id, task};
 use crate::storage::AuditEntry;
 use crate::task::{AttemptOutcome, Status};
 
@@ -65,7 +65,7 @@ pub async fn attempts_are_read_oldest_first_with_every_field(world: &dyn World) 
     for number in 1..=12 {
         let failed = attempt(process.id, number, AttemptOutcome::Failed);
         attempts.push(failed.clone());
-        process.advance([lease.retry_in_slot(failed)]).await;
+        process.advance([lease.retry_in_slot(failed, SOON)]).await;
     }
     // An attempt that a shutdown interrupted and its repetition share a number.
     let stopped = attempt(process.id, 13, AttemptOutcome::Stopped);
@@ -87,8 +87,10 @@ pub async fn an_attempt_that_is_stored_already_is_left_alone(world: &dyn World) 
     let mut again = first.clone();
     again.number = 9;
     let second = attempt(process.id, 2, AttemptOutcome::Failed);
-    process.advance([lease.retry_in_slot(first.clone())]).await;
-    let mut change = lease.retry_in_slot(again);
+    process
+        .advance([lease.retry_in_slot(first.clone(), SOON)])
+        .await;
+    let mut change = lease.retry_in_slot(again, SOON);
     change.attempts.push(second.clone());
     process.advance([change]).await;
     assert_eq!(process.attempts(id(1)).await, [first, second]);
@@ -99,7 +101,7 @@ pub async fn the_histories_of_two_tasks_are_kept_apart(world: &dyn World) {
     for number in 1..=2 {
         let mut lease = process.store_queued(task(number)).await;
         let failed = attempt(process.id, 1, AttemptOutcome::Failed);
-        process.advance([lease.park(failed, at(60))]).await;
+        process.advance([lease.park(failed, SOON, at(60))]).await;
     }
     for number in 1..=2 {
         assert_eq!(process.audit(id(number)).await.len(), 1);

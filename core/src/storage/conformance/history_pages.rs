@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::World;
 use super::cycle::{days, days_ago, ended, success};
 use super::process::Process;
-use super::sample::{at, attempt, failure, id, series, task};
+use super::sample::{SOON, at, attempt, failure, id, series, task};
 use crate::lease::RowLease;
 use crate::retention::RetentionRules;
 use crate::storage::query::{HistoryOrder, HistoryPage, HistorySearch, PageLimit};
@@ -23,7 +23,7 @@ async fn store_history(process: &Process<'_>, number: u128) {
     for attempt_number in 1..=11 {
         let mut failed = attempt(process.id, attempt_number, AttemptOutcome::Failed);
         failed.started_at = at(i64::from(attempt_number / 2));
-        process.advance([lease.retry_in_slot(failed)]).await;
+        process.advance([lease.retry_in_slot(failed, SOON)]).await;
     }
     let stopped = attempt(process.id, 12, AttemptOutcome::Stopped);
     let stop = lease.stop(Some(stopped), at(300));

@@ -115,6 +115,41 @@ pub async fn a_series_keeps_its_key_when_it_is_over(world: &dyn World) {
     }
 }
 
+/// However it ends, and until it gives the key up; one whose time is over by its end gives it up then.
+pub async fn a_key_for_a_time_outlives_its_task(world: &dyn World) {
+    let process = Process::start(world).await;
+    let held = |number: u128, until| {
+        let mut record = keyed(number, &format!("key {number}"));
+        record.definition.key_until = Some(at(until));
+        record
+    };
+    let success = || attempt(process.id, 1, AttemptOutcome::Succeeded);
+    // A cancel of the suite is made at 90.
+    for (first, until, stays) in [(1, 91, true), (11, 90, false)] {
+        let completed = held(first, until);
+        let cancelled = held(first + 1, until);
+        process.store(&[completed.clone(), cancelled.clone()]).await;
+        let mut lease = RowLease::new(&completed);
+        process
+            .advance([lease.complete(success(), None, at(90))])
+            .await;
+        process.cancel(cancelled.definition.id).await;
+        for over in [completed, cancelled] {
+            let number = over.definition.id.0.as_u128();
+            let again = held(number, until).renumbered();
+            if stays {
+                assert_taken(&process, &again, number).await;
+                let mut lease = RowLease::new(&process.record(over.definition.id).await);
+                process.advance([lease.give_up_key()]).await;
+            }
+            process.store(&[again]).await;
+            let record = process.record(over.definition.id).await;
+            assert_eq!(record.state.active_key, None);
+            assert!(record.state.status.is_terminal());
+        }
+    }
+}
+
 impl Process<'_> {
     async fn store_keyed(&self, number: u128) -> RowLease {
         let record = keyed(number, "report");

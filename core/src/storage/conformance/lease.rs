@@ -2,20 +2,29 @@
 
 use super::World;
 use super::process::Process;
-use super::sample::{at, attempt, failure, id, task};
+use super::sample::{HOSTILE, SOON, at, attempt, failure, id, progress, result, task};
 use crate::lease::RowLease;
 use crate::storage::{ChangeAnswer, RowChange};
 use crate::task::{AttemptOutcome, ProcessId, WaitReason};
 
 type Transition = fn(&mut RowLease, ProcessId) -> RowChange;
 
-const TRANSITIONS: [Transition; 16] = [
+const TRANSITIONS: [Transition; 20] = [
     |lease, me| lease.start(me, false, at(1)),
     |lease, me| lease.start(me, true, at(1)),
     |lease, _| lease.outlive_probation(),
-    |lease, me| lease.retry_in_slot(attempt(me, 1, AttemptOutcome::Failed)),
-    |lease, me| lease.park(attempt(me, 1, AttemptOutcome::Failed), at(60)),
+    |lease, me| lease.retry_in_slot(attempt(me, 1, AttemptOutcome::Failed), SOON),
+    |lease, me| lease.park(attempt(me, 1, AttemptOutcome::Failed), SOON, at(60)),
+    |lease, me| {
+        let attempt = attempt(me, 1, AttemptOutcome::Snoozed);
+        lease.snooze(attempt, HOSTILE.to_owned(), at(60))
+    },
     |lease, me| lease.complete(attempt(me, 1, AttemptOutcome::Succeeded), None, at(1)),
+    |lease, me| {
+        let success = attempt(me, 1, AttemptOutcome::Succeeded);
+        lease.complete_with(Some(result()), success, None, at(1))
+    },
+    |lease, _| lease.report(progress(at(1))),
     |lease, me| {
         let attempt = attempt(me, 1, AttemptOutcome::Failed);
         lease.fail(failure("all attempts"), attempt, None, at(1))
@@ -26,6 +35,7 @@ const TRANSITIONS: [Transition; 16] = [
     |lease, _| lease.stop(None, at(1)),
     |lease, me| lease.note(attempt(me, 1, AttemptOutcome::Failed)),
     |lease, _| lease.release(at(1)),
+    |lease, _| lease.give_up_key(),
     |lease, me| lease.wait(me, WaitReason::NoHandler, failure("no handler"), at(1)),
     |lease, me| lease.wait(me, WaitReason::Undecodable, failure("undecodable"), at(1)),
     |lease, me| {
@@ -79,7 +89,7 @@ pub async fn every_transition_from_an_old_generation_is_refused(world: &dyn Worl
         // The row moves on twice, so that no stale write can be mistaken for the one before.
         let successor = [
             lease.outlive_probation(),
-            lease.retry_in_slot(attempt(process.id, 1, AttemptOutcome::Failed)),
+            lease.retry_in_slot(attempt(process.id, 1, AttemptOutcome::Failed), SOON),
             lease.outlive_probation(),
         ];
         process.advance(successor).await;

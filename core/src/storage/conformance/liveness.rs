@@ -2,7 +2,7 @@
 
 use super::World;
 use super::process::Process;
-use super::sample::{at, attempt, everything, failure, id, ids, task, task_due, task_with};
+use super::sample::{SOON, at, attempt, everything, failure, id, ids, task, task_due, task_with};
 use crate::lease::RowLease;
 use crate::storage::AuditEntry;
 use crate::task::{AttemptOutcome, ProcessId, RowState, Status, TaskRecord, WaitReason};
@@ -149,7 +149,11 @@ pub async fn a_row_that_its_owner_gave_up_is_not_interrupted(world: &dyn World) 
     let start = parked.start(crashed.id, false, at(1));
     let failed = attempt(crashed.id, 1, AttemptOutcome::Failed);
     crashed
-        .advance([released.release(at(1)), start, parked.park(failed, at(5))])
+        .advance([
+            released.release(at(1)),
+            start,
+            parked.park(failed, SOON, at(5)),
+        ])
         .await;
     crashed.crash().await;
     let process = Process::start(world).await;

@@ -3,16 +3,18 @@
 
 use super::World;
 use super::process::Process;
-use super::sample::{at, attempt, everything, failure, id, ids, task, task_with};
+use super::sample::{AGEING, at, attempt, everything, failure, id, ids, task, task_with};
 use crate::audit::AuditLevel;
 use crate::lease::RowLease;
+use crate::rank::Rank;
 use crate::storage::{AuditEntry, Write};
 use crate::task::{
     AttemptOutcome, Failure, FailureKind, ProcessId, RunRecord, Status, TaskRecord, WaitReason,
 };
 use crate::time::Timestamp;
 
-/// A row for every combination of status, owner, wait reason, instant and next run.
+/// A row for every combination of status, owner, wait reason, instant and next run, of several
+/// priorities.
 fn rows_of(owners: &[Option<ProcessId>], first: u128) -> Vec<TaskRecord> {
     let reasons = [
         None,
@@ -26,13 +28,15 @@ fn rows_of(owners: &[Option<ProcessId>], first: u128) -> Vec<TaskRecord> {
             for wait_reason in reasons {
                 for available_at in [None, Some(at(9)), Some(at(10)), Some(at(20))] {
                     for next_run_at in [None, Some(at(5))] {
-                        rows.push(task_with(number, |state| {
+                        let mut row = task_with(number, |state| {
                             state.status = status;
                             state.owner = *owner;
                             state.wait_reason = wait_reason;
                             state.available_at = available_at;
                             state.next_run_at = next_run_at;
-                        }));
+                        });
+                        row.definition.priority = [0, 1, -1][rows.len() % 3];
+                        rows.push(row);
                         number += 1;
                     }
                 }
@@ -60,7 +64,7 @@ pub async fn a_claim_takes_exactly_what_is_claimable(world: &dyn World) {
     let mut expected: Vec<_> = rows
         .iter()
         .filter(|row| row.state.is_claimable(at(10), lives))
-        .map(|row| (row.state.available_at, row.definition.id))
+        .map(|row| (Rank::of(row, AGEING), row.definition.id))
         .collect();
     expected.sort_unstable();
     let expected: Vec<_> = expected.into_iter().map(|(_, id)| id).collect();

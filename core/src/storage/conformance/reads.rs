@@ -2,7 +2,7 @@
 
 use super::World;
 use super::process::Process;
-use super::sample::{at, attempt, everything, failure, id, task, task_in, task_with};
+use super::sample::{SOON, at, attempt, everything, failure, id, task, task_in, task_with};
 use crate::storage::QueueSelector;
 use crate::task::{AttemptOutcome, Status, WaitReason};
 
@@ -23,7 +23,7 @@ pub async fn a_process_sees_what_another_committed(world: &dyn World) {
     let reader = Process::start(world).await;
     let mut lease = writer.store_queued(task(1)).await;
     let failed = attempt(writer.id, 1, AttemptOutcome::Failed);
-    writer.advance([lease.park(failed, at(60))]).await;
+    writer.advance([lease.park(failed, SOON, at(60))]).await;
     assert_eq!(reader.record(id(1)).await, writer.record(id(1)).await);
     assert_eq!(reader.audit(id(1)).await, writer.audit(id(1)).await);
     assert_eq!(reader.attempts(id(1)).await, writer.attempts(id(1)).await);

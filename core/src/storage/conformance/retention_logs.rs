@@ -30,7 +30,7 @@ fn line(delivery: u128, sequence: u32, at: Timestamp) -> LogLine {
 }
 
 /// Lines of one delivery, a second apart.
-fn lines(delivery: u128, from: Timestamp, count: u32) -> Vec<LogLine> {
+pub(super) fn lines(delivery: u128, from: Timestamp, count: u32) -> Vec<LogLine> {
     let later = |sequence| from + Duration::from_secs(u64::from(sequence));
     (0..count)
         .map(|sequence| line(delivery, sequence, later(sequence)))
@@ -45,14 +45,14 @@ impl Process<'_> {
         self.log(number, lines).await;
     }
 
-    async fn log(&self, number: u128, lines: Vec<LogLine>) {
+    pub(super) async fn log(&self, number: u128, lines: Vec<LogLine>) {
         let id = id(number);
         self.apply(vec![Write::AppendLogs(AppendLogs { id, lines })])
             .await;
     }
 
     /// The lines of a task that are left, as their delivery and sequence.
-    async fn logged(&self, number: u128) -> Vec<(u128, u32)> {
+    pub(super) async fn logged(&self, number: u128) -> Vec<(u128, u32)> {
         let page = self.storage();
         let page = page.queries().logs(&LogSearch::of(id(number))).await;
         let lines = page.unwrap().lines.into_iter();

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use super::World;
 use super::process::Process;
-use super::sample::{HOSTILE, at, failure, id, task, task_with};
+use super::sample::{HOSTILE, at, failure, id, progress, result, task, task_with};
 use crate::audit::AuditLevel;
-use crate::retry::RetryPolicy;
+use crate::retry::{MAX_DELAY, RetryPolicy};
 use crate::storage::{InsertAnswer, QueueSelector};
 use crate::task::{
-    MAX_RUN_COUNT, RowState, SeriesDefinition, Status, TaskDefinition, TaskRecord, TraceContext,
-    WaitReason,
+    MAX_RUN_COUNT, ProcessId, RowState, SeriesDefinition, Status, TaskDefinition, TaskRecord,
+    TraceContext, WaitReason,
 };
 use crate::time::Timestamp;
 
@@ -23,9 +23,8 @@ async fn assert_round_trip(process: &Process<'_>, record: &TaskRecord) {
     assert_eq!(&read, record);
 }
 
-/// The core specification's edge case 60 asks for the special characters.
-pub async fn a_task_with_every_field_is_read_back(world: &dyn World) {
-    let process = Process::start(world).await;
+/// A task with every field set to something that is easily mistaken.
+pub(super) fn with_every_field(owner: ProcessId) -> TaskRecord {
     let micros = at(1) + Duration::from_micros(123_456);
     let definition = TaskDefinition {
         id: id(1),
@@ -42,16 +41,19 @@ pub async fn a_task_with_every_field_is_read_back(world: &dyn World) {
         series_id: Some(id(3)),
         occurrence_at: Some(micros + Duration::from_micros(2)),
         limit_key: Some(format!("limit {HOSTILE}")),
+        concurrency_key: Some(format!("tenant {HOSTILE}")),
         retry: Some(RetryPolicy::Linear {
             retries: 3,
             delay: Duration::from_micros(1_500_001),
         }),
         timeout: Some(Duration::from_micros(30_000_007)),
+        deadline: Some(micros + Duration::from_micros(8)),
         trace: Some(TraceContext {
             parent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned(),
             state: Some(format!("vendor={HOSTILE}")),
         }),
         key: Some(format!("key {HOSTILE}")),
+        key_until: Some(micros + Duration::from_micros(8)),
         audit_level: AuditLevel::ErrorsOnly,
         series: Some(SeriesDefinition {
             schedule: format!("schedule {HOSTILE}"),
@@ -62,7 +64,7 @@ pub async fn a_task_with_every_field_is_read_back(world: &dyn World) {
     };
     let state = RowState {
         status: Status::InProgress,
-        owner: Some(process.id),
+        owner: Some(owner),
         available_at: Some(micros + Duration::from_micros(3)),
         wait_reason: Some(WaitReason::Undecodable),
         attempts: 2,
@@ -76,12 +78,24 @@ pub async fn a_task_with_every_field_is_read_back(world: &dyn World) {
         active_key: Some(format!("active key {HOSTILE}")),
         run_count: 6,
         next_run_at: Some(micros + Duration::from_micros(7)),
+        start_by: Some(micros + Duration::from_micros(9)),
+        retry_delay: Some(Duration::from_micros(1_500_001)),
+        snoozes: 8,
+        snooze_reason: Some(format!("snooze {HOSTILE}")),
+        result: Some(result()),
+        progress: Some(progress(micros)),
     };
-    let record = TaskRecord {
+    TaskRecord {
         definition,
         state,
         ..task(1)
-    };
+    }
+}
+
+/// The core specification's edge case 60 asks for the special characters.
+pub async fn a_task_with_every_field_is_read_back(world: &dyn World) {
+    let process = Process::start(world).await;
+    let record = with_every_field(process.id);
     assert_round_trip(&process, &record).await;
 }
 
@@ -96,8 +110,11 @@ pub async fn what_is_empty_or_zero_is_not_absent(world: &dyn World) {
     let mut record = task(1);
     record.definition.correlation_id = Some(String::new());
     record.definition.limit_key = Some(String::new());
+    record.definition.concurrency_key = Some(String::new());
     record.definition.retry = Some(RetryPolicy::None);
     record.definition.timeout = Some(Duration::ZERO);
+    record.state.retry_delay = Some(Duration::ZERO);
+    record.state.snooze_reason = Some(String::new());
     record.definition.trace = Some(TraceContext {
         parent: String::new(),
         state: None,
@@ -120,7 +137,12 @@ pub async fn the_ends_of_every_range_are_read_back(world: &dyn World) {
     });
     largest.state.run_count = MAX_RUN_COUNT;
     largest.state.next_run_at = Some(last);
+    largest.definition.deadline = Some(last);
+    largest.state.start_by = Some(last);
+    largest.state.retry_delay = Some(MAX_DELAY);
+    largest.state.snoozes = u32::MAX;
     largest.definition.scheduled_at = Some(last);
+    largest.definition.key_until = Some(last);
     largest.definition.timeout = Some(Duration::from_hours(24 * 365 * 100));
     largest.state.attempts = u32::MAX;
     largest.state.interruptions = u32::MAX;

@@ -6,13 +6,16 @@ use crate::schedule::Schedule;
 use crate::storage::{ClaimAnswer, ClaimTasks, NewTask, QueueSelector, Write};
 use crate::task::{
     AttemptId, AttemptOutcome, AttemptRecord, Failure, FailureKind, Generation, ProcessId,
-    RowState, SeriesDefinition, TaskDefinition, TaskId, TaskRecord,
+    Progress, RowState, SeriesDefinition, TaskDefinition, TaskId, TaskRecord,
 };
 use crate::time::Timestamp;
 
 /// Text in which a careless statement, encoding or collation would show.
 pub(super) const HOSTILE: &str =
     "Caffè 日本語 🚀 'single' \"double\" `back` {\"a\":[1,2]} \\ %_ ?1 $1 :name -- ; \t\n end ";
+
+/// The delay before a retry.
+pub(super) const SOON: Duration = Duration::from_micros(1_500_001);
 
 /// An instant, counted from the beginning of the case.
 pub(super) fn at(seconds: i64) -> Timestamp {
@@ -97,13 +100,16 @@ pub(super) fn keyed(number: u128, key: &str) -> TaskRecord {
     record
 }
 
+/// What a step of priority is worth in claims.
+pub(super) const AGEING: Duration = Duration::from_mins(1);
+
 /// A claim of everything that is due at `now`.
 pub(super) fn everything(now: Timestamp) -> ClaimTasks {
     ClaimTasks {
-        queues: QueueSelector::AllExcept(Vec::new()),
         limit: 2_000,
         max_bytes: 1 << 30,
-        now,
+        ageing: AGEING,
+        ..ClaimTasks::everything(QueueSelector::AllExcept(Vec::new()), now)
     }
 }
 
@@ -113,7 +119,10 @@ pub(super) fn ids(claimed: &ClaimAnswer) -> Vec<TaskId> {
 }
 
 pub(super) fn attempt(process: ProcessId, number: u32, outcome: AttemptOutcome) -> AttemptRecord {
-    let is_success = outcome == AttemptOutcome::Succeeded;
+    let has_failed = match outcome {
+        AttemptOutcome::Succeeded | AttemptOutcome::Snoozed => false,
+        AttemptOutcome::Failed | AttemptOutcome::Cancelled | AttemptOutcome::Stopped => true,
+    };
     AttemptRecord {
         id: AttemptId(Uuid::now_v7()),
         number,
@@ -122,11 +131,21 @@ pub(super) fn attempt(process: ProcessId, number: u32, outcome: AttemptOutcome) 
         waited: Duration::from_micros(1_000_001),
         ran: Duration::from_micros(2_345_678),
         outcome,
-        failure: (!is_success).then(|| failure("attempt")),
-        is_counted: outcome != AttemptOutcome::Failed,
+        failure: has_failed.then(|| failure("attempt")),
+        is_counted: !matches!(outcome, AttemptOutcome::Failed | AttemptOutcome::Snoozed),
     }
 }
 
 pub(super) fn failure(text: &str) -> Failure {
     Failure::new(FailureKind::TimedOut, format!("{text}: {HOSTILE}"))
+}
+
+/// What a task returned.
+pub(super) fn result() -> String {
+    serde_json::json!({ "text": HOSTILE, "list": [1, 2.5, null] }).to_string()
+}
+
+/// What a task says while it runs.
+pub(super) fn progress(now: Timestamp) -> Progress {
+    Progress::new(0.123_4, HOSTILE, now + Duration::from_micros(123_459))
 }

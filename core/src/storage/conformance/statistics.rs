@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::World;
 use super::generated::Dice;
 use super::process::Process;
-use super::sample::{at, attempt, failure, series, task, task_in, task_named};
+use super::sample::{SOON, at, attempt, failure, series, task, task_in, task_named};
 use crate::audit::AuditLevel;
 use crate::lease::RowLease;
 use crate::storage::query::{RunTimes, StatisticsBucket, StatisticsQuery, nearest_rank};
@@ -48,6 +48,7 @@ async fn run(process: &Process<'_>, record: TaskRecord, attempt: AttemptRecord) 
         AttemptOutcome::Failed => lease.fail(failure("gone"), attempt, None, now),
         AttemptOutcome::Cancelled => lease.note(attempt),
         AttemptOutcome::Stopped => lease.stop(Some(attempt), now),
+        AttemptOutcome::Snoozed => lease.snooze(attempt, String::new(), now),
     };
     process.advance([start, end]).await;
 }
@@ -111,8 +112,8 @@ pub async fn a_run_is_counted_once_however_often_it_was_retried(world: &dyn Worl
         let mut lease = process.store_queued(task(number)).await;
         let failed = |seconds| ended(&process, at(seconds), second, AttemptOutcome::Failed);
         let start = lease.start(process.id, false, at(1));
-        let in_slot = lease.retry_in_slot(failed(10));
-        let parked = lease.park(failed(20), at(30));
+        let in_slot = lease.retry_in_slot(failed(10), SOON);
+        let parked = lease.park(failed(20), SOON, at(30));
         let ended = ended(&process, at(40), 3 * second, last);
         let end = if last == AttemptOutcome::Succeeded {
             lease.complete(ended, None, at(40))
@@ -258,9 +259,10 @@ pub async fn statistics_agree_with_a_look_at_every_run(world: &dyn World) {
     for number in 1..=150 {
         let second = i64::try_from(dice.roll(20_000)).unwrap();
         let ran = Duration::from_micros(dice.roll(5_000_000));
-        let outcome = AttemptOutcome::ALL[usize::try_from(dice.roll(4)).unwrap()];
+        let outcome = AttemptOutcome::ALL[usize::try_from(dice.roll(5)).unwrap()];
         let ended = ended(&process, at(second), ran, outcome);
-        runs.push(ended.clone());
+        // A snooze ends no run.
+        runs.extend((outcome != AttemptOutcome::Snoozed).then(|| ended.clone()));
         run(&process, task(number), ended).await;
     }
     let width = Duration::from_secs(997);

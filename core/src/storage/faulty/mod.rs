@@ -151,4 +151,8 @@ impl StorageBackend for FaultyStorage {
         };
         self.faults.call(Method::Open, opened).await
     }
+
+    fn is_durable(&self) -> bool {
+        self.backend.is_durable()
+    }
 }

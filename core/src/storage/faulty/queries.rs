@@ -4,10 +4,10 @@ use super::call::Method;
 use super::session::FaultySession;
 use crate::log::{LogPage, LogSearch};
 use crate::storage::query::{
-    CappedCount, HistoryPage, HistorySearch, QueueCount, StatisticsBucket, StatisticsQuery,
-    TaskFilter, TaskPage, TaskQueries, TaskSearch,
+    CappedCount, HistoryPage, HistorySearch, PageLimit, QueueCount, StatisticsBucket,
+    StatisticsQuery, TaskFilter, TaskPage, TaskQueries, TaskSearch,
 };
-use crate::storage::{AuditEntry, StorageError};
+use crate::storage::{AuditEntry, QueueChangeRecord, QueueSettings, StorageError};
 use crate::task::{AttemptOutcome, AttemptRecord, RunRecord, Status, TaskRecord};
 use crate::time::Timestamp;
 
@@ -34,6 +34,21 @@ impl TaskQueries for FaultySession {
     ) -> Result<Vec<QueueCount>, StorageError> {
         let counts = self.inner.queries().counts(created_from);
         self.faults.call(Method::Query, counts).await
+    }
+
+    async fn queue_settings(&self) -> Result<Vec<QueueSettings>, StorageError> {
+        let settings = self.inner.queries().queue_settings();
+        self.faults.call(Method::Query, settings).await
+    }
+
+    async fn queue_changes(
+        &self,
+        queue: &str,
+        before: Option<i64>,
+        limit: PageLimit,
+    ) -> Result<Vec<QueueChangeRecord>, StorageError> {
+        let changes = self.inner.queries().queue_changes(queue, before, limit);
+        self.faults.call(Method::Query, changes).await
     }
 
     async fn statistics(

@@ -5,7 +5,7 @@ use super::plan::{Fault, FaultPlan};
 use crate::storage::StorageErrorKind;
 
 /// How often calls go wrong, each as a share of a thousand calls.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct FaultRates {
     /// Calls that fail as [`StorageErrorKind::Transient`].
     pub failing: u16,

@@ -1,8 +1,9 @@
 use std::collections::HashSet;
 
 use super::table::{Row, Table};
+use crate::concurrency::ClaimQuota;
 use crate::storage::{AuditEntry, ClaimAnswer, ClaimTasks, ClaimedTask};
-use crate::task::{ProcessId, Status, TaskId};
+use crate::task::{ProcessId, Status, TaskDefinition, TaskId};
 use crate::time::Timestamp;
 
 /// Takes rows for the process `me`, which is one of the `living`.
@@ -13,26 +14,44 @@ pub(super) fn claim(
     claim: &ClaimTasks,
 ) -> ClaimAnswer {
     let is_free = |owner: Option<ProcessId>| owner.is_none_or(|owner| !living.contains(&owner));
-    let first = |table: &Table| table.ready().first_due(&claim.queues, is_free, claim.now);
+    let mut quota = claim.quota.clone();
+    let first = |table: &Table, admits: &dyn Fn(&TaskDefinition) -> bool| {
+        let is_admitted = |id| {
+            let row = table.row(id);
+            row.is_some_and(|row| admits(&row.record.definition))
+        };
+        let ready = table.ready();
+        ready.first_due(is_free, claim, is_admitted)
+    };
     let limit = usize::try_from(claim.limit).unwrap_or(usize::MAX);
     let mut tasks = Vec::new();
     let mut bytes = 0_usize;
     while tasks.len() < limit {
-        let Some(id) = first(table) else {
+        let Some(id) = first(table, &|task| admits(&quota, task)) else {
             break;
         };
         bytes = bytes.saturating_add(payload_bytes(table, id));
         if bytes > claim.max_bytes && !tasks.is_empty() {
             break;
         }
-        let taken = table.update(id, |row| take(row, me, claim.now));
+        let taken = table.update(id, |row| {
+            let task = &row.record.definition;
+            quota.take(&task.task, task.concurrency_key.as_deref());
+            take(row, me, claim.now)
+        });
         tasks.extend(taken);
     }
+    let exhausted = first(table, &|task| admits(&quota, task)).is_none();
     ClaimAnswer {
         tasks,
-        exhausted: first(table).is_none(),
+        exhausted,
+        passed_over: exhausted && first(table, &|_| true).is_some(),
         next_available_at: table.ready().next_after(&claim.queues, is_free, claim.now),
     }
+}
+
+fn admits(quota: &ClaimQuota, task: &TaskDefinition) -> bool {
+    quota.admits(&task.task, task.concurrency_key.as_deref())
 }
 
 fn payload_bytes(table: &Table, id: TaskId) -> usize {

@@ -1,7 +1,7 @@
 use std::collections::HashSet;
 
 use super::table::{Table, occurrence_of};
-use crate::storage::{InsertAnswer, NewTask, StorageError, StorageErrorKind};
+use crate::storage::{InsertAllAnswer, InsertAnswer, NewTask, StorageError, StorageErrorKind};
 
 /// Answers whether the tasks of a group can all be stored.
 ///
@@ -39,4 +39,23 @@ pub(super) fn insert(table: &mut Table, task: &NewTask) -> InsertAnswer {
     }
     table.insert(task);
     InsertAnswer::Stored
+}
+
+/// Stores all of these tasks, or none of them.
+pub(super) fn insert_all(table: &mut Table, tasks: &[NewTask]) -> InsertAllAnswer {
+    let answers: Vec<_> = tasks.iter().map(|task| insert(table, task)).collect();
+    let is_stored = |answer: &InsertAnswer| *answer == InsertAnswer::Stored;
+    let stored: Vec<_> = tasks
+        .iter()
+        .zip(&answers)
+        .filter(|(_, answer)| is_stored(answer))
+        .map(|(task, _)| task.record.id())
+        .collect();
+    let answer = InsertAllAnswer::of(tasks, answers);
+    if let InsertAllAnswer::Refused(_) = answer {
+        for id in stored {
+            table.remove(id);
+        }
+    }
+    answer
 }

@@ -14,6 +14,7 @@ mod group;
 mod insert;
 mod logs;
 mod queries;
+mod queues;
 mod ready;
 mod retention;
 mod session;
@@ -28,6 +29,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use parking_lot::RwLock;
 
+use self::queues::Queues;
 use self::session::MemorySession;
 use self::table::Table;
 use super::{ProcessStart, StorageBackend, StorageError, StorageErrorKind, TaskStorage};
@@ -43,6 +45,7 @@ pub struct MemoryStorage {
 #[derive(Default)]
 struct Shared {
     table: Table,
+    queues: Queues,
     living: HashSet<ProcessId>,
 }
 
@@ -73,5 +76,9 @@ impl StorageBackend for MemoryStorage {
             return Err(StorageError::new(StorageErrorKind::Unusable, doing));
         }
         Ok(Arc::new(MemorySession::new(self.clone(), start.id)))
+    }
+
+    fn is_durable(&self) -> bool {
+        false
     }
 }

@@ -11,11 +11,11 @@ use super::statistics;
 use super::table::Row;
 use crate::log::{LogPage, LogSearch};
 use crate::storage::query::{
-    CappedCount, HistoryPage, HistoryPlace, HistorySearch, QueueCount, SortDirection, SortKey,
-    SortValue, StatisticsBucket, StatisticsQuery, TaskCursor, TaskFilter, TaskPage, TaskQueries,
-    TaskSearch, TaskSort, TaskSummary,
+    CappedCount, HistoryPage, HistoryPlace, HistorySearch, PageLimit, QueueCount, SortDirection,
+    SortKey, SortValue, StatisticsBucket, StatisticsQuery, TaskCursor, TaskFilter, TaskPage,
+    TaskQueries, TaskSearch, TaskSort, TaskSummary,
 };
-use crate::storage::{AuditEntry, StorageError};
+use crate::storage::{AuditEntry, QueueChangeRecord, QueueSettings, StorageError};
 use crate::task::{AttemptOutcome, AttemptRecord, RunRecord, Status, TaskId, TaskRecord};
 use crate::time::Timestamp;
 
@@ -97,6 +97,20 @@ impl TaskQueries for MemorySession {
                 count,
             })
             .collect())
+    }
+
+    async fn queue_settings(&self) -> Result<Vec<QueueSettings>, StorageError> {
+        Ok(self.read()?.queues.settings())
+    }
+
+    async fn queue_changes(
+        &self,
+        queue: &str,
+        before: Option<i64>,
+        limit: PageLimit,
+    ) -> Result<Vec<QueueChangeRecord>, StorageError> {
+        let shared = self.read()?;
+        Ok(shared.queues.changes(queue, before, limit.rows()))
     }
 
     async fn statistics(

@@ -3,21 +3,23 @@ use std::ops::Bound;
 
 use uuid::Uuid;
 
-use crate::storage::QueueSelector;
+use crate::rank::Rank;
+use crate::storage::{ClaimTasks, QueueSelector};
 use crate::task::{ProcessId, TaskId, TaskRecord};
 use crate::time::Timestamp;
 
 /// The index of the rows that are open, not waiting for a reason and due at some time, in the
 /// order of claims.
 ///
-/// Rows are kept apart by queue and owner: a claim looks at the head of each lane whose owner is
-/// gone, and never walks over the rows of a living one.
+/// Rows are kept apart by queue, owner and priority: a claim looks at the head of each lane whose owner
+/// is gone, and never walks over the rows of a living one. Within a lane, the order of the instants is
+/// that of the ranks.
 #[derive(Default)]
 pub(super) struct ReadyRows {
     lanes: BTreeMap<Lane, BTreeSet<Place>>,
 }
 
-type Lane = (String, Option<ProcessId>);
+type Lane = (String, Option<ProcessId>, i32);
 type Place = (Timestamp, TaskId);
 
 impl ReadyRows {
@@ -42,18 +44,22 @@ impl ReadyRows {
         }
     }
 
-    /// The first row due at `now`, of those whose owner passes `is_free`.
+    /// The first row by rank that is due, of those whose owner passes `is_free` and that are
+    /// admitted.
     pub(super) fn first_due(
         &self,
-        queues: &QueueSelector,
         is_free: impl Fn(Option<ProcessId>) -> bool,
-        now: Timestamp,
+        claim: &ClaimTasks,
+        is_admitted: impl Fn(TaskId) -> bool,
     ) -> Option<TaskId> {
-        self.free_lanes(queues, is_free)
-            .filter_map(BTreeSet::first)
-            .filter(|(available_at, _)| *available_at <= now)
-            .min()
-            .map(|(_, id)| *id)
+        let first_of = |places: &BTreeSet<Place>| {
+            let mut due = places.iter().take_while(|(due, _)| *due <= claim.now);
+            due.find(|(_, id)| is_admitted(*id)).copied()
+        };
+        self.free_lanes(&claim.queues, is_free)
+            .filter_map(|(priority, places)| Some((priority, first_of(places)?)))
+            .min_by_key(|(priority, (due, id))| Rank::new(*due, *priority, *id, claim.ageing))
+            .map(|(_, (_, id))| id)
     }
 
     /// When the first row that is not due at `now` will be.
@@ -65,7 +71,7 @@ impl ReadyRows {
     ) -> Option<Timestamp> {
         let last_due = (now, TaskId(Uuid::max()));
         self.free_lanes(queues, is_free)
-            .filter_map(|places| {
+            .filter_map(|(_, places)| {
                 places
                     .range((Bound::Excluded(last_due), Bound::Unbounded))
                     .next()
@@ -78,16 +84,18 @@ impl ReadyRows {
         &self,
         queues: &QueueSelector,
         is_free: impl Fn(Option<ProcessId>) -> bool,
-    ) -> impl Iterator<Item = &BTreeSet<Place>> {
+    ) -> impl Iterator<Item = (i32, &BTreeSet<Place>)> {
         self.lanes
             .iter()
-            .filter(move |((queue, owner), _)| queues.includes(queue) && is_free(*owner))
-            .map(|(_, places)| places)
+            .filter(move |((queue, owner, _), _)| queues.includes(queue) && is_free(*owner))
+            .map(|((_, _, priority), places)| (*priority, places))
     }
 }
 
 fn lane_of(record: &TaskRecord) -> Lane {
-    (record.definition.queue.clone(), record.state.owner)
+    let definition = &record.definition;
+    let queue = definition.queue.clone();
+    (queue, record.state.owner, definition.priority)
 }
 
 fn place_of(record: &TaskRecord) -> Option<Place> {

@@ -1,10 +1,12 @@
 use std::collections::HashSet;
 
+use super::insert::insert;
 use super::table::Table;
 use crate::storage::{
-    AuditEntry, CancelAnswer, CancelTask, ChangeAnswer, ReconsiderWaiting, RowChange,
+    AuditEntry, CancelAnswer, CancelTask, ChangeAnswer, InsertAnswer, ReconsiderWaiting,
+    Redefinition, RowChange,
 };
-use crate::task::{ProcessId, RowState, Status, TaskRecord, WaitReason};
+use crate::task::{ProcessId, RowState, Status, TaskId, TaskRecord, WaitReason};
 
 /// Moves a row on if it is where the writer believes it is.
 pub(super) fn change(table: &mut Table, change: &RowChange) -> ChangeAnswer {
@@ -28,6 +30,39 @@ pub(super) fn change(table: &mut Table, change: &RowChange) -> ChangeAnswer {
     ChangeAnswer::Applied
 }
 
+/// Whether a change will be applied now, and was not before.
+pub(super) fn is_due(table: &Table, change: &RowChange) -> bool {
+    let row = table.row(change.id);
+    row.is_some_and(|row| row.record.generation == change.expected)
+}
+
+/// Stores the follow-ups of a change that was applied, and answers which were left out.
+pub(super) fn follow_up(table: &mut Table, change: &RowChange) -> Vec<TaskId> {
+    let tasks = change.follow_ups.iter();
+    let left_out = tasks.filter(|task| insert(table, task) != InsertAnswer::Stored);
+    left_out.map(|task| task.record.id()).collect()
+}
+
+/// Gives a row other work if it is where the writer believes it is.
+pub(super) fn redefine(table: &mut Table, redefinition: &Redefinition) -> ChangeAnswer {
+    let new = &redefinition.record;
+    let Some(row) = table.row(new.definition.id) else {
+        return ChangeAnswer::Missing;
+    };
+    if row.record.generation != redefinition.expected {
+        return if redefinition.is_applied_to(&row.record) {
+            ChangeAnswer::Applied
+        } else {
+            ChangeAnswer::Refused(Box::new(row.record.clone()))
+        };
+    }
+    table.update(new.definition.id, |row| {
+        row.record = new.clone();
+        row.audit.extend(redefinition.kept_audit().cloned());
+    });
+    ChangeAnswer::Applied
+}
+
 /// Cancels a task unless it is over.
 pub(super) fn cancel(table: &mut Table, cancel: &CancelTask) -> CancelAnswer {
     let Some(row) = table.row(cancel.id) else {
@@ -37,7 +72,7 @@ pub(super) fn cancel(table: &mut Table, cancel: &CancelTask) -> CancelAnswer {
     if row.record.state.is_over() {
         return CancelAnswer::AlreadyOver(before);
     }
-    let is_series = row.record.definition.series.is_some();
+    let keeps_key = row.record.definition.keeps_key(cancel.at);
     table.update(cancel.id, |row| {
         row.record.generation = row.record.generation.superseded();
         row.record.state = RowState {
@@ -48,8 +83,10 @@ pub(super) fn cancel(table: &mut Table, cancel: &CancelTask) -> CancelAnswer {
             on_probation: false,
             failure: None,
             error_fingerprint: None,
-            active_key: row.record.state.active_key.clone().filter(|_| is_series),
+            active_key: row.record.state.active_key.clone().filter(|_| keeps_key),
             next_run_at: None,
+            retry_delay: None,
+            snooze_reason: None,
             ..row.record.state.clone()
         };
         row.audit.push(AuditEntry {

@@ -1,11 +1,11 @@
 use async_trait::async_trait;
 
 use super::{
-    CappedCount, HistoryPage, HistorySearch, QueueCount, StatisticsBucket, StatisticsQuery,
-    TaskFilter, TaskPage, TaskSearch,
+    CappedCount, HistoryPage, HistorySearch, PageLimit, QueueCount, StatisticsBucket,
+    StatisticsQuery, TaskFilter, TaskPage, TaskSearch,
 };
 use crate::log::{LogPage, LogSearch};
-use crate::storage::{AuditEntry, StorageError};
+use crate::storage::{AuditEntry, QueueChangeRecord, QueueSettings, StorageError};
 use crate::task::{AttemptOutcome, AttemptRecord, RunRecord, Status, TaskRecord};
 use crate::time::Timestamp;
 
@@ -49,6 +49,26 @@ pub trait TaskQueries: Send + Sync {
         &self,
         created_from: Option<Timestamp>,
     ) -> Result<Vec<QueueCount>, StorageError>;
+
+    /// Reads what was decided about queues at run time, by the names of the queues. One of which nothing
+    /// was decided is not among them, one that no process configures any more may be.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the database can't be read.
+    async fn queue_settings(&self) -> Result<Vec<QueueSettings>, StorageError>;
+
+    /// Reads the changes of a queue with a version below `before`, the latest first, at most `limit`.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the database can't be read.
+    async fn queue_changes(
+        &self,
+        queue: &str,
+        before: Option<i64>,
+        limit: PageLimit,
+    ) -> Result<Vec<QueueChangeRecord>, StorageError>;
 
     /// Says how runs went, in buckets of time; those in which no run ended are left out.
     ///

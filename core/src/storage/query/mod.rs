@@ -1,6 +1,6 @@
 //! What is asked of a storage by pages and programs that look at tasks.
 //!
-//! The runtime asks none of this, so it is a trait of its own, [`TaskQueries`]. Everything is
+//! The runtime needs next to none of this, so it is a trait of its own, [`TaskQueries`]. Everything is
 //! computed where the rows are: a storage filters, sorts, counts and aggregates by itself and hands
 //! over one page, one number or one line per bucket.
 //!

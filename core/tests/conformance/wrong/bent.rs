@@ -7,12 +7,12 @@ use async_trait::async_trait;
 use evertask_core::log::{LogPage, LogSearch};
 use evertask_core::retention::{RetentionBatch, RetentionCursor, RetentionStep};
 use evertask_core::storage::query::{
-    CappedCount, HistoryPage, HistorySearch, QueueCount, StatisticsBucket, StatisticsQuery,
-    TaskFilter, TaskPage, TaskQueries, TaskSearch,
+    CappedCount, HistoryPage, HistorySearch, PageLimit, QueueCount, StatisticsBucket,
+    StatisticsQuery, TaskFilter, TaskPage, TaskQueries, TaskSearch,
 };
 use evertask_core::storage::{
-    Answer, AuditEntry, MemoryStorage, ProcessStart, QueueSelector, StorageBackend, StorageError,
-    TaskStorage, WriteGroup,
+    Answer, AuditEntry, MemoryStorage, ProcessStart, QueueChangeRecord, QueueSelector,
+    QueueSettings, StorageBackend, StorageError, TaskStorage, WriteGroup,
 };
 use evertask_core::task::{
     AttemptOutcome, AttemptRecord, Generation, ProcessId, RunRecord, Status, TaskId, TaskRecord,
@@ -22,6 +22,7 @@ use tokio::sync::Mutex;
 
 pub(super) type Applied = Result<Vec<Answer>, StorageError>;
 pub(super) type Owned = Result<Vec<(TaskId, Generation)>, StorageError>;
+pub(super) type Batched = Result<RetentionBatch, StorageError>;
 
 /// What a storage does wrong: whatever is not overridden is right.
 #[async_trait]
@@ -106,6 +107,23 @@ pub(super) trait Mistake: Debug + Send + Sync + 'static {
         inner.counts(created_from).await
     }
 
+    async fn queue_settings(
+        &self,
+        inner: &dyn TaskQueries,
+    ) -> Result<Vec<QueueSettings>, StorageError> {
+        inner.queue_settings().await
+    }
+
+    async fn queue_changes(
+        &self,
+        inner: &dyn TaskQueries,
+        queue: &str,
+        before: Option<i64>,
+        limit: PageLimit,
+    ) -> Result<Vec<QueueChangeRecord>, StorageError> {
+        inner.queue_changes(queue, before, limit).await
+    }
+
     async fn statistics(
         &self,
         inner: &dyn TaskQueries,
@@ -146,14 +164,34 @@ pub(super) trait Mistake: Debug + Send + Sync + 'static {
         inner.logs(search).await
     }
 
+    /// The step that is done, and announced, instead of the one that was asked for.
+    async fn step(
+        &self,
+        _inner: &dyn TaskStorage,
+        step: &RetentionStep,
+    ) -> Result<RetentionStep, StorageError> {
+        Ok(step.clone())
+    }
+
     async fn retain(
         &self,
         inner: &dyn TaskStorage,
         step: &RetentionStep,
         from: Option<RetentionCursor>,
         limit: u32,
-    ) -> Result<RetentionBatch, StorageError> {
-        inner.retain(step, from, limit).await
+    ) -> Batched {
+        let step = self.step(inner, step).await?;
+        inner.retain(&step, from, limit).await
+    }
+
+    async fn preview(
+        &self,
+        inner: &dyn TaskStorage,
+        step: &RetentionStep,
+        from: Option<RetentionCursor>,
+    ) -> Batched {
+        let step = self.step(inner, step).await?;
+        inner.preview(&step, from).await
     }
 }
 
@@ -225,17 +263,14 @@ impl TaskStorage for BentSession {
         step: &RetentionStep,
         from: Option<RetentionCursor>,
         limit: u32,
-    ) -> Result<RetentionBatch, StorageError> {
+    ) -> Batched {
         let mistake = &self.storage.mistake;
         mistake.retain(&*self.inner, step, from, limit).await
     }
 
-    async fn preview(
-        &self,
-        step: &RetentionStep,
-        from: Option<RetentionCursor>,
-    ) -> Result<RetentionBatch, StorageError> {
-        self.inner.preview(step, from).await
+    async fn preview(&self, step: &RetentionStep, from: Option<RetentionCursor>) -> Batched {
+        let mistake = &self.storage.mistake;
+        mistake.preview(&*self.inner, step, from).await
     }
 
     fn queries(&self) -> &dyn TaskQueries {
@@ -270,6 +305,22 @@ impl TaskQueries for BentSession {
     ) -> Result<Vec<QueueCount>, StorageError> {
         let mistake = &self.storage.mistake;
         mistake.counts(self.inner.queries(), created_from).await
+    }
+
+    async fn queue_settings(&self) -> Result<Vec<QueueSettings>, StorageError> {
+        let mistake = &self.storage.mistake;
+        mistake.queue_settings(self.inner.queries()).await
+    }
+
+    async fn queue_changes(
+        &self,
+        queue: &str,
+        before: Option<i64>,
+        limit: PageLimit,
+    ) -> Result<Vec<QueueChangeRecord>, StorageError> {
+        let mistake = &self.storage.mistake;
+        let inner = self.inner.queries();
+        mistake.queue_changes(inner, queue, before, limit).await
     }
 
     async fn statistics(

@@ -34,6 +34,33 @@ impl Mistake for LosesAudit {
     }
 }
 
+/// Forgets how long a retry was to wait.
+#[derive(Debug)]
+pub(super) struct ForgetsRetryDelays;
+
+#[async_trait]
+impl Mistake for ForgetsRetryDelays {
+    async fn apply(&self, inner: &dyn TaskStorage, group: &WriteGroup) -> Applied {
+        let forget = |change: &mut RowChange| change.state.retry_delay = None;
+        inner.apply(&edited(group, forget)).await
+    }
+}
+
+/// Forgets how often and why a task asked to be called later.
+#[derive(Debug)]
+pub(super) struct ForgetsSnoozes;
+
+#[async_trait]
+impl Mistake for ForgetsSnoozes {
+    async fn apply(&self, inner: &dyn TaskStorage, group: &WriteGroup) -> Applied {
+        let forget = |change: &mut RowChange| {
+            change.state.snoozes = 0;
+            change.state.snooze_reason = None;
+        };
+        inner.apply(&edited(group, forget)).await
+    }
+}
+
 /// Merges a chain of changes and keeps the audit of the first only.
 #[derive(Debug)]
 pub(super) struct LosesAuditOfChains;

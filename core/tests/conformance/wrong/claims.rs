@@ -2,12 +2,15 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use evertask_core::audit::AuditLevel;
+use evertask_core::concurrency::ClaimQuota;
+use evertask_core::rank::Rank;
 use evertask_core::storage::{
-    Answer, AuditEntry, ClaimAnswer, ClaimTasks, QueueSelector, ReconsiderWaiting, RowChange,
-    StorageError, TaskStorage, Write, WriteGroup,
+    Answer, AuditEntry, ClaimAnswer, ClaimTasks, ClaimedTask, QueueSelector, ReconsiderWaiting,
+    RowChange, StorageError, TaskStorage, Write, WriteGroup,
 };
 use evertask_core::task::{ProcessId, RowState, TaskId, TaskRecord};
 use evertask_core::time::Timestamp;
@@ -31,8 +34,11 @@ fn claims(group: &WriteGroup) -> impl Iterator<Item = &ClaimTasks> {
         Write::Claim(claim) => Some(claim),
         Write::Insert(_)
         | Write::Change(_)
+        | Write::InsertAll(_)
+        | Write::Redefine(_)
         | Write::Cancel(_)
         | Write::Reconsider(_)
+        | Write::ChangeQueue(_)
         | Write::AppendLogs(_) => None,
     })
 }
@@ -65,6 +71,8 @@ async fn set_free(inner: &dyn TaskStorage, record: &TaskRecord) -> Applied {
         audit: Vec::new(),
         attempts: Vec::new(),
         runs: Vec::new(),
+        follow_ups: Vec::new(),
+        has_progressed: false,
         audit_level: AuditLevel::Full,
     };
     let writes = vec![Write::Change(Box::new(change))];
@@ -339,5 +347,82 @@ impl Mistake for SuspectsEverybody {
             }
         })
         .await
+    }
+}
+
+/// Takes rows in the order of their instants, whatever their priority.
+#[derive(Debug)]
+pub(super) struct IgnoresPriorities;
+
+#[async_trait]
+impl Mistake for IgnoresPriorities {
+    async fn apply(&self, inner: &dyn TaskStorage, group: &WriteGroup) -> Applied {
+        let none = |claim: &mut ClaimTasks| claim.ageing = Duration::ZERO;
+        inner.apply(&edited(group, none)).await
+    }
+}
+
+/// Lets nobody who has waited overtake a higher priority.
+#[derive(Debug)]
+pub(super) struct NeverAges;
+
+#[async_trait]
+impl Mistake for NeverAges {
+    async fn apply(&self, inner: &dyn TaskStorage, group: &WriteGroup) -> Applied {
+        let strict = |claim: &mut ClaimTasks| claim.ageing = Duration::MAX;
+        inner.apply(&edited(group, strict)).await
+    }
+}
+
+/// Ranks the rows it takes, after it has taken those that were due first.
+#[derive(Debug)]
+pub(super) struct RanksOnlyWhatItTakes;
+
+#[async_trait]
+impl Mistake for RanksOnlyWhatItTakes {
+    async fn apply(&self, inner: &dyn TaskStorage, group: &WriteGroup) -> Applied {
+        let none = |claim: &mut ClaimTasks| claim.ageing = Duration::ZERO;
+        let mut answers = inner.apply(&edited(group, none)).await?;
+        for (write, answer) in group.writes.iter().zip(&mut answers) {
+            if let (Write::Claim(claim), Answer::Claim(answer)) = (write, answer) {
+                let rank = |task: &ClaimedTask| Rank::of(&task.record, claim.ageing);
+                answer.tasks.sort_by_key(rank);
+            }
+        }
+        Ok(answers)
+    }
+}
+
+/// Takes rows of which no more may run.
+#[derive(Debug)]
+pub(super) struct IgnoresQuotas;
+
+#[async_trait]
+impl Mistake for IgnoresQuotas {
+    async fn apply(&self, inner: &dyn TaskStorage, group: &WriteGroup) -> Applied {
+        let none = |claim: &mut ClaimTasks| claim.quota = ClaimQuota::default();
+        inner.apply(&edited(group, none)).await
+    }
+}
+
+/// Does not say that it passed over rows.
+#[derive(Debug)]
+pub(super) struct PassesOverInSilence;
+
+#[async_trait]
+impl Mistake for PassesOverInSilence {
+    async fn apply(&self, inner: &dyn TaskStorage, group: &WriteGroup) -> Applied {
+        answered(inner, group, |_, answer| answer.passed_over = false).await
+    }
+}
+
+/// Says of every claim that it passed over rows.
+#[derive(Debug)]
+pub(super) struct AlwaysPassesOver;
+
+#[async_trait]
+impl Mistake for AlwaysPassesOver {
+    async fn apply(&self, inner: &dyn TaskStorage, group: &WriteGroup) -> Applied {
+        answered(inner, group, |_, answer| answer.passed_over = true).await
     }
 }

@@ -123,6 +123,8 @@ async fn write_state(
         audit,
         attempts: Vec::new(),
         runs: Vec::new(),
+        follow_ups: Vec::new(),
+        has_progressed: false,
         audit_level: AuditLevel::Full,
     };
     apply_one(inner, Write::Change(Box::new(change))).await
@@ -229,6 +231,8 @@ impl Mistake for CancelsBehindTheDelivery {
                     audit: Vec::new(),
                     attempts: Vec::new(),
                     runs: Vec::new(),
+                    follow_ups: Vec::new(),
+                    has_progressed: false,
                     audit_level: AuditLevel::Full,
                 };
                 apply_one(inner, Write::Change(Box::new(change))).await?;
@@ -269,7 +273,13 @@ impl Mistake for ReconsidersEverything {
                 Write::Reconsider(reconsider) => {
                     reconsider.known_tasks = self.0.lock().iter().cloned().collect();
                 }
-                Write::Change(_) | Write::Cancel(_) | Write::AppendLogs(_) | Write::Claim(_) => {}
+                Write::Change(_)
+                | Write::InsertAll(_)
+                | Write::Redefine(_)
+                | Write::Cancel(_)
+                | Write::AppendLogs(_)
+                | Write::ChangeQueue(_)
+                | Write::Claim(_) => {}
             }
         }
         inner.apply(&group).await

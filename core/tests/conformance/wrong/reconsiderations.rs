@@ -59,6 +59,8 @@ async fn rewrite(
         audit,
         attempts: Vec::new(),
         runs: Vec::new(),
+        follow_ups: Vec::new(),
+        has_progressed: false,
         audit_level: AuditLevel::Full,
     };
     let writes = vec![Write::Change(Box::new(change))];

@@ -40,6 +40,18 @@ impl Mistake for ForgetsWaitReasons {
     }
 }
 
+/// Has every task start however late.
+#[derive(Debug)]
+pub(super) struct ForgetsDeadlines;
+
+#[async_trait]
+impl Mistake for ForgetsDeadlines {
+    async fn apply(&self, inner: &dyn TaskStorage, group: &WriteGroup) -> Applied {
+        let forget = |record: &mut TaskRecord| record.state.start_by = None;
+        inner.apply(&edited(group, forget)).await
+    }
+}
+
 /// Takes a row without an instant for one that is due since it was made.
 #[derive(Debug)]
 pub(super) struct TakesNeverForAlways;
@@ -64,6 +76,7 @@ impl Mistake for TakesNothingForEmpty {
     async fn apply(&self, inner: &dyn TaskStorage, group: &WriteGroup) -> Applied {
         let fill = |record: &mut TaskRecord| {
             record.definition.limit_key.get_or_insert_default();
+            record.definition.concurrency_key.get_or_insert_default();
         };
         inner.apply(&edited(group, fill)).await
     }
@@ -101,9 +114,12 @@ impl Mistake for MixesHistories {
         let ids = group.writes.iter().filter_map(|write| match write {
             Write::Insert(new) => Some(new.record.definition.id),
             Write::Change(_)
+            | Write::InsertAll(_)
+            | Write::Redefine(_)
             | Write::Cancel(_)
             | Write::Reconsider(_)
             | Write::AppendLogs(_)
+            | Write::ChangeQueue(_)
             | Write::Claim(_) => None,
         });
         self.0.lock().extend(ids);

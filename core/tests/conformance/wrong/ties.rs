@@ -7,8 +7,8 @@ use evertask_core::storage::query::{
     TaskFilter, TaskPage, TaskQueries, TaskSearch,
 };
 use evertask_core::storage::{
-    Answer, AuditEntry, ChangeAnswer, InsertAnswer, QueueSelector, StorageError, TaskStorage,
-    Write, WriteGroup,
+    Answer, AuditEntry, ChangeAnswer, InsertAllAnswer, InsertAnswer, QueueSelector, StorageError,
+    TaskStorage, Write, WriteGroup,
 };
 use evertask_core::task::{
     AttemptOutcome, AttemptRecord, ProcessId, RunRecord, Status, TaskId, TaskRecord,
@@ -35,26 +35,60 @@ fn turn(record: &mut TaskRecord) {
 fn turn_write(write: &mut Write) {
     match write {
         Write::Insert(new) => turn(&mut new.record),
-        Write::Change(change) => change.id = turned(change.id),
+        Write::Change(change) => {
+            change.id = turned(change.id);
+            for task in &mut change.follow_ups {
+                turn(&mut task.record);
+            }
+        }
+        Write::InsertAll(tasks) => {
+            for task in tasks {
+                turn(&mut task.record);
+            }
+        }
+        Write::Redefine(redefinition) => turn(&mut redefinition.record),
         Write::Cancel(cancel) => cancel.id = turned(cancel.id),
         Write::AppendLogs(append) => append.id = turned(append.id),
-        Write::Reconsider(_) | Write::Claim(_) => {}
+        Write::Reconsider(_) | Write::ChangeQueue(_) | Write::Claim(_) => {}
+    }
+}
+
+fn turn_insert(answer: &mut InsertAnswer) {
+    match answer {
+        InsertAnswer::Exists(record) | InsertAnswer::KeyTaken(record) => turn(record),
+        InsertAnswer::Stored => {}
     }
 }
 
 fn turn_answer(answer: &mut Answer) {
     match answer {
-        Answer::Insert(InsertAnswer::Exists(record) | InsertAnswer::KeyTaken(record))
-        | Answer::Change(ChangeAnswer::Refused(record)) => turn(record),
+        Answer::Insert(answer) => turn_insert(answer),
+        Answer::InsertAll(InsertAllAnswer::Stored(answers)) => {
+            answers.iter_mut().for_each(turn_insert);
+        }
+        Answer::InsertAll(InsertAllAnswer::Refused(refused)) => {
+            for (_, answer) in refused {
+                turn_insert(answer);
+            }
+        }
+        Answer::Change(ChangeAnswer::Refused(record))
+        | Answer::Redefine(ChangeAnswer::Refused(record)) => turn(record),
         Answer::Claim(claimed) => {
             for task in &mut claimed.tasks {
                 turn(&mut task.record);
             }
         }
-        Answer::Insert(InsertAnswer::Stored)
-        | Answer::Change(ChangeAnswer::Applied | ChangeAnswer::Missing)
+        Answer::Change(ChangeAnswer::AppliedWithout(left_out))
+        | Answer::Redefine(ChangeAnswer::AppliedWithout(left_out)) => {
+            for id in left_out {
+                *id = turned(*id);
+            }
+        }
+        Answer::Change(ChangeAnswer::Applied | ChangeAnswer::Missing)
+        | Answer::Redefine(ChangeAnswer::Applied | ChangeAnswer::Missing)
         | Answer::Cancel(_)
         | Answer::AppendLogs(_)
+        | Answer::ChangeQueue(_)
         | Answer::Reconsidered => {}
     }
 }

@@ -17,8 +17,8 @@ async fn an_idle_storage_sends_nothing() {
     let claimed = counter.count();
     assert_eq!(
         claimed - before,
-        8,
-        "begin, look, read, take, look on, audit, number of the group, commit"
+        10,
+        "begin, lanes, look, read, take, lanes, look on, audit, number of the group, commit"
     );
     for _ in 0..100 {
         tokio::task::yield_now().await;

@@ -48,11 +48,7 @@ async fn two_schemas_of_one_database_run_two_isolated_systems() {
         assert!(place.count("evertask_migrations").await > 0);
         let relations = place.relations().await;
         assert!(relations.iter().any(|name| name == "evertask_tasks"));
-        assert!(
-            relations
-                .iter()
-                .any(|name| name == "evertask_tasks_claimable")
-        );
+        assert!(relations.iter().any(|name| name == "evertask_tasks_claims"));
     }
 }
 

@@ -20,13 +20,15 @@ async fn a_new_file_gets_the_tables_with_their_prefix_and_no_others() {
             "jobs_logs",
             "jobs_migrations",
             "jobs_processes",
+            "jobs_queue_audit",
+            "jobs_queues",
             "jobs_runs",
             "jobs_status_audit",
             "jobs_tasks"
         ]
     );
     world.open(2).await;
-    assert_eq!(world.tables().await.len(), 14, "two prefixes share a file");
+    assert_eq!(world.tables().await.len(), 18, "two prefixes share a file");
 }
 
 #[tokio::test]

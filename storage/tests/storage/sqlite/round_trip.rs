@@ -4,7 +4,7 @@ use evertask_core::audit::AuditLevel;
 use evertask_core::retry::RetryPolicy;
 use evertask_core::storage::{AuditEntry, NewTask, Write};
 use evertask_core::task::{
-    AttemptId, AttemptOutcome, AttemptRecord, Failure, FailureKind, Generation, RowState,
+    AttemptId, AttemptOutcome, AttemptRecord, Failure, FailureKind, Generation, Progress, RowState,
     SeriesDefinition, Status, TaskDefinition, TaskRecord, TraceContext, WaitReason,
 };
 use uuid::Uuid;
@@ -34,16 +34,19 @@ fn full() -> TaskRecord {
             series_id: Some(task_id(7)),
             occurrence_at: Some(at(4_102_444_800_000_001)),
             limit_key: Some("007".to_owned()),
+            concurrency_key: Some("1e3".to_owned()),
             retry: Some(RetryPolicy::Linear {
                 retries: 9,
                 delay: Duration::new(1, 1),
             }),
             timeout: Some(Duration::ZERO),
+            deadline: Some(at(-3)),
             trace: Some(TraceContext {
                 parent: text("parent"),
                 state: Some(String::new()),
             }),
             key: Some(text("key")),
+            key_until: Some(at(8)),
             audit_level: AuditLevel::None,
             series: Some(SeriesDefinition {
                 schedule: text("schedule"),
@@ -69,6 +72,12 @@ fn full() -> TaskRecord {
             active_key: Some(text("active key")),
             run_count: 7,
             next_run_at: Some(at(4)),
+            start_by: Some(at(-4)),
+            retry_delay: Some(Duration::ZERO),
+            snoozes: 8,
+            snooze_reason: Some(text("snooze")),
+            result: Some(text("result")),
+            progress: Some(Progress::new(0.5, HOSTILE, at(5))),
         },
     }
 }
