@@ -14,14 +14,14 @@ pub use evertask_actors::{
     BatchError, BlockingHandler, Cancel, CancelAll, CancelByKey, CancelOutcome, CancelReport,
     CancelledTask, CatalogError, Client, ControlQueue, Data, Dispatch, DispatchAll,
     DispatchAllOrNothing, DispatchError, DispatchOutcome, DispatchRequest, Dispatched, EventStream,
-    FromContext, GetLogs, GetQueues, GetTask, HandlerFunction, HealthWatch, IntoTaskResult,
-    LeftBehind, LogCapture, LogTail, ManageOutcome, ManageTask, Need, NoResult, PreparedTask,
-    PreviewRetention, Queue, QueueError, QueueEvent, QueueEventKind, QueueEvents, QueueHandle,
-    QueueOutcome, QueueRequest, QueueStatus, RequestError, RetentionReport, RetentionStepReport,
-    RunRetention, RuntimeFault, Shutdown, ShutdownNow, ShutdownReport, StorageHealth, Stored,
-    Subscribe, Supervisor, TailItem, TailLogs, Task, TaskContext, TaskError, TaskEvent,
-    TaskEventKind, TaskFunction, TaskHandler, TaskOptions, TaskOutcome, TaskOutput, TaskResult,
-    TaskView, WaitError, WhenFull,
+    FromContext, GetDeletion, GetLogs, GetQueues, GetTask, HandlerFunction, HealthWatch,
+    IntoTaskResult, LeftBehind, LogCapture, LogTail, ManageAll, ManageOutcome, ManageReport,
+    ManageRequest, ManageTask, Need, NoResult, PreparedTask, PreviewRetention, Queue, QueueError,
+    QueueEvent, QueueEventKind, QueueEvents, QueueHandle, QueueOutcome, QueueRequest, QueueStatus,
+    RequestError, RetentionReport, RetentionStepReport, RunRetention, RuntimeFault, Shutdown,
+    ShutdownNow, ShutdownReport, StorageHealth, Stored, Subscribe, Supervisor, TailItem, TailLogs,
+    Task, TaskContext, TaskError, TaskEvent, TaskEventKind, TaskFunction, TaskHandler, TaskOptions,
+    TaskOutcome, TaskOutput, TaskResult, TaskView, WaitError, WhenFull,
 };
 pub use evertask_core::audit::AuditLevel;
 pub use evertask_core::key::{InvalidKey, KeptReason};

@@ -37,12 +37,14 @@ pub use monitor::{EventStream, QueueEvent, QueueEventKind, QueueEvents, TaskEven
 pub use persistence::{HealthWatch, StorageHealth};
 pub use queue::{Queue, QueueError, WhenFull};
 pub use retention::{RetentionReport, RetentionStepReport};
-pub use runtime::{Client, DispatchRequest, QueueHandle, QueueRequest, RuntimeFault};
+pub use runtime::{
+    Client, DispatchRequest, ManageRequest, QueueHandle, QueueRequest, RuntimeFault,
+};
 pub use supervisor::{
     Cancel, CancelAll, CancelByKey, CancelOutcome, CancelReport, CancelledTask, ControlQueue,
-    GetLogs, GetQueues, GetTask, LeftBehind, ManageOutcome, ManageTask, NoResult, PreviewRetention,
-    QueueOutcome, QueueStatus, RequestError, RunRetention, Shutdown, ShutdownNow, ShutdownReport,
-    Subscribe, Supervisor, TailLogs, TaskView,
+    GetDeletion, GetLogs, GetQueues, GetTask, LeftBehind, ManageAll, ManageOutcome, ManageReport,
+    ManageTask, NoResult, PreviewRetention, QueueOutcome, QueueStatus, RequestError, RunRetention,
+    Shutdown, ShutdownNow, ShutdownReport, Subscribe, Supervisor, TailLogs, TaskView,
 };
 pub use task::{
     BlockingHandler, CatalogBuilder, CatalogError, Data, FromContext, HandlerFunction,

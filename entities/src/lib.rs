@@ -6,6 +6,7 @@
 //! stay typed. Writes of whole groups are set-based statements and live in the storage.
 
 pub mod attempt;
+pub mod deletion;
 mod instant;
 pub mod log_line;
 pub mod process;

@@ -16,6 +16,7 @@ mod m20261122_000007_queues;
 mod m20261122_000008_claims;
 mod m20261122_000009_concurrency;
 mod m20261122_000010_results;
+mod m20261122_000011_deletions;
 mod migrator;
 mod prefix;
 mod table;

@@ -58,6 +58,11 @@ impl TablePrefix {
         self.named("queue_audit")
     }
 
+    /// The table of what is kept of deleted tasks.
+    pub fn deletions(&self) -> String {
+        self.named("deletions")
+    }
+
     /// The table of processes.
     pub fn processes(&self) -> String {
         self.named("processes")

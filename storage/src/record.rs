@@ -7,14 +7,17 @@ use chrono::DateTime;
 use evertask_core::audit::AuditLevel;
 use evertask_core::log::LogLine;
 use evertask_core::storage::{
-    AuditEntry, QueueChange, QueueChangeRecord, QueueSettings, StorageError, StorageErrorKind,
+    AuditEntry, Deletion, QueueChange, QueueChangeRecord, QueueSettings, StorageError,
+    StorageErrorKind,
 };
 use evertask_core::task::{
     AttemptId, AttemptRecord, DeliveryId, Failure, FailureKind, Generation, ProcessId, Progress,
     RowState, RunRecord, SeriesDefinition, TaskDefinition, TaskId, TaskRecord, TraceContext,
 };
 use evertask_core::time::Timestamp;
-use evertask_entities::{Instant, attempt, log_line, queue, queue_audit, run, status_audit, task};
+use evertask_entities::{
+    Instant, attempt, deletion, log_line, queue, queue_audit, run, status_audit, task,
+};
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 
@@ -208,6 +211,18 @@ pub(crate) fn log_line(row: log_line::Model) -> Result<LogLine, UnreadableRow> {
         target: row.target,
         message: row.message,
         fields: row.fields,
+    })
+}
+
+pub(crate) fn deletion(row: deletion::Model) -> Result<Deletion, UnreadableRow> {
+    Ok(Deletion {
+        id: TaskId(row.id),
+        task: row.task,
+        queue: row.queue,
+        status: named("status", &row.status)?,
+        at: instant("at", row.at)?,
+        actor: row.actor,
+        reason: row.reason,
     })
 }
 

@@ -28,7 +28,8 @@ pub struct TaskEvent {
 pub enum TaskEventKind {
     /// It was stored.
     Dispatched,
-    /// A dispatch with its key gave it other work, or had it begin anew.
+    /// A dispatch with its key gave it other work, or somebody had it begin anew or at another time, or
+    /// resumed it.
     Updated,
     /// It has a place in the window of its queue.
     Queued,
@@ -58,8 +59,10 @@ pub enum TaskEventKind {
     Cancelled,
     /// A shutdown interrupted it; it runs again after the next start.
     Stopped,
-    /// It can't run here and waits for the next start.
+    /// It can't run here and waits for the next start, or somebody paused it.
     Waiting(WaitReason),
+    /// Somebody deleted it.
+    Deleted,
 }
 
 /// An event that has no number yet.

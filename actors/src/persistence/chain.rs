@@ -200,6 +200,7 @@ fn last_change(answers: Vec<Answer>) -> Option<ChangeAnswer> {
         | Answer::Redefine(_)
         | Answer::AppendLogs(_)
         | Answer::Cancel(_)
+        | Answer::Delete(_)
         | Answer::Reconsidered
         | Answer::ChangeQueue(_)
         | Answer::Claim(_) => None,

@@ -101,7 +101,11 @@ fn size(write: &Write) -> usize {
             let lines = append.lines.iter();
             ROW + lines.map(LogLine::size).sum::<usize>()
         }
-        Write::Cancel(_) | Write::Reconsider(_) | Write::ChangeQueue(_) | Write::Claim(_) => ROW,
+        Write::Cancel(_)
+        | Write::Delete(_)
+        | Write::Reconsider(_)
+        | Write::ChangeQueue(_)
+        | Write::Claim(_) => ROW,
     }
 }
 

@@ -1,7 +1,8 @@
 //! What the world hears of a committed write.
 
 use evertask_core::storage::{
-    Answer, AuditEntry, CancelAnswer, InsertAllAnswer, InsertAnswer, NewTask, RowChange, Write,
+    Answer, AuditEntry, CancelAnswer, DeleteAnswer, InsertAllAnswer, InsertAnswer, NewTask,
+    RowChange, Write,
 };
 use evertask_core::task::{AttemptOutcome, Status, TaskId};
 
@@ -29,9 +30,17 @@ pub(super) fn events_of(write: &Write, answer: &Answer) -> Vec<Happening> {
             vec![Happening {
                 id: new.record.id(),
                 at: at.unwrap_or(new.record.definition.created_at),
-                kind: TaskEventKind::Updated,
+                kind: match new.record.state.wait_reason {
+                    Some(reason) => TaskEventKind::Waiting(reason),
+                    None => TaskEventKind::Updated,
+                },
             }]
         }
+        (Write::Delete(delete), Answer::Delete(DeleteAnswer::Deleted)) => vec![Happening {
+            id: delete.deletion.id,
+            at: delete.deletion.at,
+            kind: TaskEventKind::Deleted,
+        }],
         (Write::Cancel(cancel), Answer::Cancel(CancelAnswer::Cancelled(_))) => vec![Happening {
             id: cancel.id,
             at: cancel.at,

@@ -3,7 +3,6 @@ use std::sync::Arc;
 
 use actix::{Addr, Handler, Message, Recipient};
 use evertask_core::log::{LogPage, LogSearch};
-use evertask_core::storage::query::TaskFilter;
 use evertask_core::task::{IdSource, TaskId};
 use evertask_core::time::{Clock, Timestamp};
 use tokio_util::sync::CancellationToken;
@@ -17,8 +16,7 @@ use crate::persistence::HealthWatch;
 use crate::retention::RetentionReport;
 use crate::supervision::ask;
 use crate::supervisor::{
-    Cancel, CancelAll, CancelByKey, CancelOutcome, CancelReport, CancelledTask, GetLogs, GetTask,
-    ManageOutcome, ManageTask, PreviewRetention, RequestError, RunRetention, Shutdown, ShutdownNow,
+    GetLogs, GetTask, PreviewRetention, RequestError, RunRetention, Shutdown, ShutdownNow,
     ShutdownReport, Supervisor, TailLogs, TaskView,
 };
 use crate::task::Task;
@@ -135,81 +133,6 @@ impl Client {
         for gate in self.admission.gates.all() {
             gate.set_backlog();
         }
-    }
-
-    /// Cancels a task, wherever it is; the answer comes once that is stored.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the storage can't be used or the runtime does not answer; the task may be cancelled
-    /// all the same.
-    pub async fn cancel(&self, id: impl Into<TaskId>) -> Result<CancelOutcome, RequestError> {
-        self.send_cancel(Cancel::new(id)).await
-    }
-
-    /// Cancels a task, with what the audit says about it.
-    ///
-    /// # Errors
-    ///
-    /// As [`cancel`](Self::cancel).
-    pub async fn send_cancel(&self, cancel: Cancel) -> Result<CancelOutcome, RequestError> {
-        let answer = ask(&self.supervisor, cancel).await;
-        answer.unwrap_or(Err(RequestError::NoAnswer))
-    }
-
-    /// Cancels the task that holds a key, or answers `None` if none does; to say who asked and why, send a
-    /// [`CancelByKey`] to the [`supervisor`](Self::supervisor).
-    ///
-    /// # Errors
-    ///
-    /// As [`cancel`](Self::cancel).
-    pub async fn cancel_by_key(
-        &self,
-        key: impl Into<String>,
-    ) -> Result<Option<CancelledTask>, RequestError> {
-        let answer = ask(&self.supervisor, CancelByKey::new(key)).await;
-        answer.unwrap_or(Err(RequestError::NoAnswer))
-    }
-
-    /// Cancels all tasks that a filter means and that are not over, as [`CancelAll`] says; to say who asked
-    /// and why, send one to the [`supervisor`](Self::supervisor).
-    ///
-    /// ```no_run
-    /// # use evertask_actors::Client;
-    /// # use evertask_core::storage::query::TaskFilter;
-    /// # async fn example(client: Client) -> Result<(), Box<dyn std::error::Error>> {
-    /// let filter = TaskFilter { tag: Some("import 7".to_owned()), ..TaskFilter::default() };
-    /// let report = client.cancel_all(filter).await?;
-    /// println!("{} never run, {} were running", report.cancelled, report.cancelled_while_running);
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// As [`cancel`](Self::cancel); what was cancelled until then stays cancelled.
-    pub async fn cancel_all(&self, filter: TaskFilter) -> Result<CancelReport, RequestError> {
-        let answer = ask(&self.supervisor, CancelAll::new(filter)).await;
-        answer.unwrap_or(Err(RequestError::NoAnswer))
-    }
-
-    /// Does something with a task: retries it, runs it now or at another instant. Says who asked and why.
-    ///
-    /// ```no_run
-    /// # use evertask_actors::{Client, ManageTask, RequestError};
-    /// # use evertask_core::task::TaskId;
-    /// # async fn example(client: Client, id: TaskId) -> Result<(), RequestError> {
-    /// let outcome = client.manage(ManageTask::retry(id).by("ada").because("the disk has room again")).await?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// As [`cancel`](Self::cancel).
-    pub async fn manage(&self, message: ManageTask) -> Result<ManageOutcome, RequestError> {
-        let answer = ask(&self.supervisor, message).await;
-        answer.unwrap_or(Err(RequestError::NoAnswer))
     }
 
     /// Reads a task with its attempts; `None` if there is no such task.

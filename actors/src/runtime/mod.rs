@@ -2,9 +2,11 @@
 
 mod assembly;
 mod batch;
+mod cancel;
 mod client;
 mod faults;
 mod lifecycle;
+mod manage;
 #[cfg(feature = "testing")]
 mod provoke;
 mod queue_handle;
@@ -18,6 +20,7 @@ pub(crate) use faults::{FaultPoint, FaultSwitch};
 pub use faults::{Phase, Provocation, Target};
 pub(crate) use lifecycle::Lifecycle;
 pub use lifecycle::RuntimeFault;
+pub use manage::ManageRequest;
 pub use queue_handle::{QueueHandle, QueueRequest};
 pub use request::DispatchRequest;
 pub use settings::{Settings, StartError};

@@ -1,7 +1,7 @@
 //! How tasks are cancelled: first known to their deliveries, then stored.
 
 use actix::{Handler, ResponseFuture};
-use evertask_core::storage::query::{PageLimit, TaskFilter, TaskSearch, TaskSort};
+use evertask_core::storage::query::TaskFilter;
 use evertask_core::storage::{Answer, CancelAnswer, CancelTask, Write};
 use evertask_core::task::{Status, TaskId};
 use futures::future::BoxFuture;
@@ -9,6 +9,7 @@ use futures::future::BoxFuture;
 use super::actor::{Supervisor, SupervisorDeps};
 use super::cancel::{Cancel, CancelAll, CancelByKey, CancelOutcome, CancelReport, CancelledTask};
 use super::messages::RequestError;
+use super::pages::Pages;
 use crate::delivery::{CancelUnderWay, Cancellation};
 use crate::persistence::Patience;
 
@@ -137,11 +138,8 @@ impl Handler<CancelAll> for Supervisor {
 
 async fn cancel_all(
     deps: SupervisorDeps,
-    CancelAll { mut filter, by }: CancelAll,
+    CancelAll { filter, by }: CancelAll,
 ) -> Result<CancelReport, RequestError> {
-    let now = deps.admission.clock.now();
-    let until = filter.created_to.map_or(now, |to| to.min(now));
-    filter.created_to = Some(until);
     let mut report = CancelReport::default();
     if let Some(open) = narrowed(&filter, &OPEN) {
         cancel_pages(&deps, open, &by, |outcome| report.count(outcome)).await?;
@@ -161,29 +159,19 @@ async fn cancel_all(
     Ok(report)
 }
 
-/// Cancels what a filter means, a page in a commit; a task keeps its place in the list when it is cancelled.
+/// Cancels what a filter means, a page in a commit.
 async fn cancel_pages(
     deps: &SupervisorDeps,
     filter: TaskFilter,
     by: &Cancellation,
     mut count: impl FnMut(CancelOutcome) + Send,
 ) -> Result<(), RequestError> {
-    let limit = PageLimit::new(PageLimit::MAX).unwrap_or_default();
-    let first = TaskSearch::new(filter, TaskSort::default(), limit);
-    let mut search = first.clone();
-    loop {
-        let page = deps.storage.queries().search(&search).await?;
-        let ids = page.tasks.iter().map(|task| task.id).collect();
-        cancel(deps, ids, by)
-            .await?
-            .into_iter()
-            .for_each(&mut count);
-        let Some(next) = page.next else {
-            return Ok(());
-        };
-        let next = first.clone().after(next);
-        search = next.map_err(|error| RequestError::Storage(error.to_string()))?;
+    let mut pages = Pages::until_now(deps, filter);
+    while let Some(ids) = pages.next().await? {
+        let outcomes = cancel(deps, ids, by).await?;
+        outcomes.into_iter().for_each(&mut count);
     }
+    Ok(())
 }
 
 /// The filter with those of its statuses that are among these; `None` if that means nothing.

@@ -1,31 +1,47 @@
-//! Doing something with a task on behalf of somebody: retry, run now, reschedule.
+//! What does something with tasks on behalf of somebody, beside cancelling them.
 
-use actix::{Handler, Message, ResponseFuture};
-use evertask_core::manage::{Action, Refusal, manage};
-use evertask_core::storage::{Answer, Redefinition, Write};
-use evertask_core::task::{TaskId, TaskRecord};
+use actix::Message;
+use evertask_core::manage::{Action, Refusal};
+use evertask_core::storage::Deletion;
+use evertask_core::storage::query::TaskFilter;
+use evertask_core::task::TaskId;
 use evertask_core::time::Timestamp;
 
-use super::actor::{Supervisor, SupervisorDeps};
 use super::messages::RequestError;
-use crate::persistence::Patience;
-use crate::queue::Queue;
-use crate::scheduler::look_when_due;
 
-/// Who did it, if nobody says so.
-const SOMEBODY: &str = "application";
-
-/// Does something with a task; the answer comes once that is stored, with a line of audit that is kept at
-/// every level.
+/// Does something with a task; the answer comes once that is stored, with who did it.
 ///
-/// A series is left alone, and so is whatever is in a window or runs.
+/// Whatever is in a window or runs is left alone. What it writes to the audit is kept at every level.
 #[derive(Clone, Debug, Message)]
 #[rtype(result = "Result<ManageOutcome, RequestError>")]
 pub struct ManageTask {
-    id: TaskId,
-    action: Action,
-    actor: Option<String>,
-    reason: Option<String>,
+    pub(super) id: TaskId,
+    pub(super) order: Order,
+}
+
+/// Does something with all tasks that a filter means; the answer comes when it is done with each.
+///
+/// An empty filter means every task. Those that are dispatched after it was sent are not meant, and those
+/// that it can't be done with are left alone. It goes page by page and holds up nobody; if it fails on
+/// the way, what was done stays done, and it can be sent again.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "Result<ManageReport, RequestError>")]
+pub struct ManageAll {
+    pub(super) filter: TaskFilter,
+    pub(super) order: Order,
+}
+
+/// Reads what is kept of a task that somebody deleted; `None` if nobody did.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "Result<Option<Deletion>, RequestError>")]
+pub struct GetDeletion(pub TaskId);
+
+/// What is to be done, for whom and why.
+#[derive(Clone, Debug)]
+pub(super) struct Order {
+    pub(super) action: Action,
+    pub(super) actor: Option<String>,
+    pub(super) reason: Option<String>,
 }
 
 /// What became of a [`ManageTask`].
@@ -40,118 +56,145 @@ pub enum ManageOutcome {
     Unknown,
 }
 
-impl ManageTask {
-    /// Runs a task that is over once more, under its id and with its history, as if it had never been tried.
-    ///
-    /// It is bound to no deadline, and a key that it gave up stays given up.
-    pub fn retry(id: impl Into<TaskId>) -> Self {
-        Self::new(id, Action::Retry)
-    }
+/// What became of the tasks that a filter means.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct ManageReport {
+    /// With so many it was done.
+    pub done: u64,
+    /// So many are not ones that this can be done with, and are as they were.
+    pub refused: u64,
+    /// So many were gone before it came to them.
+    pub unknown: u64,
+}
 
-    /// Runs a task now that waits for its time or for its next attempt.
-    pub fn run_now(id: impl Into<TaskId>) -> Self {
-        Self::new(id, Action::RunNow)
+impl ManageReport {
+    pub(super) fn count(&mut self, outcome: ManageOutcome) {
+        match outcome {
+            ManageOutcome::Done => self.done += 1,
+            ManageOutcome::Refused(_) => self.refused += 1,
+            ManageOutcome::Unknown => self.unknown += 1,
+        }
     }
+}
 
-    /// Has a task that waits run at another instant, cut to whole microseconds.
-    pub fn reschedule(id: impl Into<TaskId>, at: Timestamp) -> Self {
-        Self::new(id, Action::Reschedule(at))
-    }
-
-    fn new(id: impl Into<TaskId>, action: Action) -> Self {
+impl Order {
+    fn of(action: Action) -> Self {
         Self {
-            id: id.into(),
             action,
             actor: None,
             reason: None,
         }
     }
-
-    /// Says in the audit who asked for it; otherwise it was the `application`.
-    #[must_use]
-    pub fn by(mut self, actor: impl Into<String>) -> Self {
-        self.actor = Some(actor.into());
-        self
-    }
-
-    /// Says in the audit why.
-    #[must_use]
-    pub fn because(mut self, reason: impl Into<String>) -> Self {
-        self.reason = Some(reason.into());
-        self
-    }
 }
 
-impl Handler<ManageTask> for Supervisor {
-    type Result = ResponseFuture<Result<ManageOutcome, RequestError>>;
-
-    fn handle(&mut self, message: ManageTask, _: &mut Self::Context) -> Self::Result {
-        Box::pin(manage_task(self.deps.clone(), message))
+impl ManageTask {
+    /// Runs a task that is over once more, under its id and with its history, as if it had never been tried.
+    ///
+    /// It is bound to no deadline, and a key that it gave up stays given up. A series that is over is
+    /// revived by registering it again.
+    pub fn retry(id: impl Into<TaskId>) -> Self {
+        Self::new(id, Action::Retry)
     }
-}
 
-/// How often a row may move on under this before it gives up.
-const TRIES: usize = 16;
+    /// Runs a task now that waits for its time or for its next attempt.
+    ///
+    /// A series that rests between two runs runs beside its schedule: the run counts, and the instants
+    /// that follow stay what they were.
+    pub fn run_now(id: impl Into<TaskId>) -> Self {
+        Self::new(id, Action::RunNow)
+    }
 
-async fn manage_task(
-    deps: SupervisorDeps,
-    message: ManageTask,
-) -> Result<ManageOutcome, RequestError> {
-    let actor = message.actor.as_deref().unwrap_or(SOMEBODY);
-    let reason = message.reason.as_deref();
-    for _ in 0..TRIES {
-        let Some(found) = deps.storage.task(message.id).await? else {
-            return Ok(ManageOutcome::Unknown);
-        };
-        await_end(&deps, &found).await;
-        let now = deps.admission.clock.now();
-        match manage(&found, message.action, actor, reason, now) {
-            Err(refusal) => return Ok(ManageOutcome::Refused(refusal)),
-            Ok(redefinition) => {
-                let due = redefinition.record.state.available_at.unwrap_or(now);
-                if store(&deps, redefinition).await? {
-                    look_for(&deps, &found, due, now);
-                    return Ok(ManageOutcome::Done);
-                }
-            }
+    /// Has a task that waits run at another instant, cut to whole microseconds; of a series, only the
+    /// next run is moved.
+    pub fn reschedule(id: impl Into<TaskId>, at: Timestamp) -> Self {
+        Self::new(id, Action::Reschedule(at))
+    }
+
+    /// Has a task that waits, or a series that rests between two runs, not start any more until it is
+    /// resumed, whatever comes due and however often the process starts.
+    pub fn pause(id: impl Into<TaskId>) -> Self {
+        Self::new(id, Action::Pause)
+    }
+
+    /// Has a task that was paused wait for its time again; if that is over, it runs. Of the occurrences
+    /// that a series missed meanwhile it runs what it would run after a time without any process: the last
+    /// one if the next is not due yet, and else none.
+    pub fn resume(id: impl Into<TaskId>) -> Self {
+        Self::new(id, Action::Resume)
+    }
+
+    /// Removes a task that is over, with its history. Who did it and why is kept for good; see
+    /// [`GetDeletion`].
+    pub fn delete(id: impl Into<TaskId>) -> Self {
+        Self::new(id, Action::Delete)
+    }
+
+    fn new(id: impl Into<TaskId>, action: Action) -> Self {
+        Self {
+            id: id.into(),
+            order: Order::of(action),
         }
     }
-    Err(RequestError::NoAnswer)
 }
 
-/// The last delivery of a task that is over may not have ended, and one that a claim is bringing would take
-/// the new life for one that was cancelled. How long that may take is bounded here.
-async fn await_end(deps: &SupervisorDeps, found: &TaskRecord) {
-    if !found.state.is_over() {
-        return;
+impl ManageAll {
+    /// See [`ManageTask::retry`].
+    pub fn retry(filter: TaskFilter) -> Self {
+        Self::new(filter, Action::Retry)
     }
-    tokio::select! {
-        () = deps.admission.registry.quiet(found.id()) => {}
-        () = deps.admission.clock.sleep(deps.patience) => {}
+
+    /// See [`ManageTask::run_now`].
+    pub fn run_now(filter: TaskFilter) -> Self {
+        Self::new(filter, Action::RunNow)
+    }
+
+    /// See [`ManageTask::reschedule`].
+    pub fn reschedule(filter: TaskFilter, at: Timestamp) -> Self {
+        Self::new(filter, Action::Reschedule(at))
+    }
+
+    /// See [`ManageTask::pause`].
+    pub fn pause(filter: TaskFilter) -> Self {
+        Self::new(filter, Action::Pause)
+    }
+
+    /// See [`ManageTask::resume`].
+    pub fn resume(filter: TaskFilter) -> Self {
+        Self::new(filter, Action::Resume)
+    }
+
+    /// See [`ManageTask::delete`].
+    pub fn delete(filter: TaskFilter) -> Self {
+        Self::new(filter, Action::Delete)
+    }
+
+    fn new(filter: TaskFilter, action: Action) -> Self {
+        Self {
+            filter,
+            order: Order::of(action),
+        }
     }
 }
 
-/// Answers whether it was applied; if not, the row has moved on.
-async fn store(deps: &SupervisorDeps, redefinition: Redefinition) -> Result<bool, RequestError> {
-    let write = Write::Redefine(Box::new(redefinition));
-    let patience = Patience::For(deps.patience);
-    let answer = deps
-        .admission
-        .persistence
-        .apply_one(write, patience)
-        .await?;
-    let Answer::Redefine(answer) = answer else {
-        return Err(RequestError::NoAnswer);
-    };
-    Ok(answer.is_applied())
+macro_rules! says_who_and_why {
+    ($($message:ident),+) => {$(
+        impl $message {
+            /// Says in the audit who asked for it; otherwise it was the `application`.
+            #[must_use]
+            pub fn by(mut self, actor: impl Into<String>) -> Self {
+                self.order.actor = Some(actor.into());
+                self
+            }
+
+            /// Says in the audit why.
+            #[must_use]
+            pub fn because(mut self, reason: impl Into<String>) -> Self {
+                self.order.reason = Some(reason.into());
+                self
+            }
+        }
+    )+};
 }
 
-/// Has its queue look for it when it is due.
-fn look_for(deps: &SupervisorDeps, found: &TaskRecord, at: Timestamp, now: Timestamp) {
-    let gates = &deps.admission.gates;
-    let gate = gates.find(&found.definition.queue);
-    let Some(gate) = gate.or_else(|| gates.find(Queue::DEFAULT)) else {
-        return;
-    };
-    look_when_due(&deps.admission.scheduler, gate, at, now);
-}
+says_who_and_why!(ManageTask, ManageAll);

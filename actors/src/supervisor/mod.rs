@@ -8,7 +8,9 @@ mod actor;
 mod cancel;
 mod cancelling;
 mod manage;
+mod managing;
 mod messages;
+mod pages;
 mod queues;
 mod shutdown;
 mod view;
@@ -16,7 +18,7 @@ mod view;
 pub use actor::Supervisor;
 pub(crate) use actor::SupervisorDeps;
 pub use cancel::{Cancel, CancelAll, CancelByKey, CancelOutcome, CancelReport, CancelledTask};
-pub use manage::{ManageOutcome, ManageTask};
+pub use manage::{GetDeletion, ManageAll, ManageOutcome, ManageReport, ManageTask};
 pub use messages::{
     GetLogs, GetTask, PreviewRetention, RequestError, RunRetention, Shutdown, ShutdownNow,
     Subscribe, TailLogs,

@@ -203,6 +203,7 @@ impl SupervisorDeps {
             | Answer::Redefine(_)
             | Answer::AppendLogs(_)
             | Answer::Cancel(_)
+            | Answer::Delete(_)
             | Answer::Reconsidered
             | Answer::Claim(_) => return Err(RequestError::NoAnswer),
         };

@@ -77,6 +77,7 @@ async fn take(
         | Answer::Redefine(_)
         | Answer::AppendLogs(_)
         | Answer::Cancel(_)
+        | Answer::Delete(_)
         | Answer::ChangeQueue(_)
         | Answer::Reconsidered => None,
     });

@@ -1,3 +1,4 @@
+use super::deletion::DeleteAnswer;
 use super::queue::QueueSettings;
 use super::write::NewTask;
 use crate::task::{Status, TaskId, TaskRecord};
@@ -18,6 +19,8 @@ pub enum Answer {
     AppendLogs(AppendLogsAnswer),
     /// To [`Write::Cancel`](super::Write::Cancel).
     Cancel(CancelAnswer),
+    /// To [`Write::Delete`](super::Write::Delete).
+    Delete(DeleteAnswer),
     /// To [`Write::Reconsider`](super::Write::Reconsider).
     Reconsidered,
     /// To [`Write::ChangeQueue`](super::Write::ChangeQueue).

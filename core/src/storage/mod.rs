@@ -9,6 +9,7 @@ mod coalesce;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod contract;
+mod deletion;
 mod error;
 #[cfg(feature = "conformance")]
 pub mod faulty;
@@ -23,6 +24,7 @@ pub use answer::{
 };
 pub use coalesce::coalesce;
 pub use contract::{ProcessStart, StorageBackend, TaskStorage};
+pub use deletion::{DeleteAnswer, DeleteTask, Deletion};
 pub use error::{StorageError, StorageErrorKind};
 pub use memory::MemoryStorage;
 pub use queue::{

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::deletion::DeleteTask;
 use super::queue::ChangeQueue;
 use crate::audit::AuditLevel;
 use crate::concurrency::ClaimQuota;
@@ -15,8 +16,8 @@ use crate::time::Timestamp;
 /// Writes that commit together, each answered on its own.
 ///
 /// A storage applies them in this order, whatever their order in the group: inserts, inserts of all or
-/// nothing, changes, the follow-ups of the changes that were applied, redefinitions, log lines, cancels, reconsiderations,
-/// changes of queues, claims. A claim therefore sees everything else the group did.
+/// nothing, changes, the follow-ups of the changes that were applied, redefinitions, log lines, cancels, deletions,
+/// reconsiderations, changes of queues, claims. A claim therefore sees everything else the group did.
 #[derive(Clone, Debug, Default)]
 pub struct WriteGroup {
     /// The writes; the answers come in their order.
@@ -41,6 +42,8 @@ pub enum Write {
     AppendLogs(AppendLogs),
     /// Cancels a task on behalf of a person, wherever it is.
     Cancel(CancelTask),
+    /// Removes a task that is over, if it is where the writer believes it is.
+    Delete(Box<DeleteTask>),
     /// Lets rows that could not run be looked at again.
     Reconsider(ReconsiderWaiting),
     /// Changes a queue for all processes.
@@ -64,6 +67,8 @@ pub enum WriteKind {
     AppendLogs,
     /// Of [`Write::Cancel`].
     Cancel,
+    /// Of [`Write::Delete`].
+    Delete,
     /// Of [`Write::Reconsider`].
     Reconsider,
     /// Of [`Write::ChangeQueue`].
@@ -82,6 +87,7 @@ impl Write {
             Self::Redefine(_) => WriteKind::Redefine,
             Self::AppendLogs(_) => WriteKind::AppendLogs,
             Self::Cancel(_) => WriteKind::Cancel,
+            Self::Delete(_) => WriteKind::Delete,
             Self::Reconsider(_) => WriteKind::Reconsider,
             Self::ChangeQueue(_) => WriteKind::ChangeQueue,
             Self::Claim(_) => WriteKind::Claim,

@@ -6,7 +6,8 @@ use thiserror::Error;
 
 /// Why an open row can't run and is passed over by claims.
 ///
-/// Such a row keeps the owner that judged it; it is looked at again by the next start.
+/// Such a row keeps the owner that judged it, if one did, and it is looked at again by the next start; one
+/// that somebody paused waits until it is resumed.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WaitReason {
@@ -14,17 +15,20 @@ pub enum WaitReason {
     NoHandler,
     /// Its payload can't be decoded into the type of its task.
     Undecodable,
+    /// Somebody paused it.
+    Paused,
 }
 
 impl WaitReason {
     /// Every reason.
-    pub const ALL: [Self; 2] = [Self::NoHandler, Self::Undecodable];
+    pub const ALL: [Self; 3] = [Self::NoHandler, Self::Undecodable, Self::Paused];
 
     /// The name under which the reason is stored.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::NoHandler => "no_handler",
             Self::Undecodable => "undecodable",
+            Self::Paused => "paused",
         }
     }
 }

@@ -3,18 +3,20 @@
 mod cancel;
 mod change;
 mod claim;
+mod delete;
 mod insert;
 mod insert_all;
 mod logs;
 mod queues;
 mod reconsider;
 mod redefine;
+mod statement;
 
 use std::collections::BTreeSet;
 
 use evertask_core::storage::{
-    Answer, AppendLogs, CancelTask, Redefinition, RowChange, StorageError, StorageErrorKind, Write,
-    WriteGroup,
+    Answer, AppendLogs, CancelTask, DeleteTask, Redefinition, RowChange, StorageError,
+    StorageErrorKind, Write, WriteGroup,
 };
 use evertask_migration::TablePrefix;
 use sea_orm::DatabaseTransaction;
@@ -39,7 +41,7 @@ pub(crate) struct Setting {
 
 /// A group of writes being applied in a transaction.
 ///
-/// Audit, attempts and runs of all its writes are collected and written at the end, each in one statement.
+/// Audit, attempts and runs of its writes are collected and written at the end, each in one statement.
 pub(crate) struct Group<'a> {
     setting: &'a Setting,
     transaction: &'a DatabaseTransaction,
@@ -70,7 +72,7 @@ impl<'a> Group<'a> {
         let (mut inserts, mut changes, mut cancels) = (Vec::new(), Vec::new(), Vec::new());
         let (mut redefinitions, mut all_or_nothing) = (Vec::new(), Vec::new());
         let (mut logs, mut reconsiderations, mut claims) = (Vec::new(), Vec::new(), Vec::new());
-        let mut queues = Vec::new();
+        let (mut deletions, mut queues) = (Vec::new(), Vec::new());
         for write in &group.writes {
             match write {
                 Write::Insert(insert) => inserts.push(insert.as_ref()),
@@ -79,6 +81,7 @@ impl<'a> Group<'a> {
                 Write::Redefine(redefinition) => redefinitions.push(redefinition.as_ref()),
                 Write::AppendLogs(append) => logs.push(append),
                 Write::Cancel(cancel) => cancels.push(cancel),
+                Write::Delete(delete) => deletions.push(delete.as_ref()),
                 Write::Reconsider(reconsideration) => reconsiderations.push(reconsideration),
                 Write::ChangeQueue(change) => queues.push(change),
                 Write::Claim(claim) => claims.push(claim),
@@ -86,11 +89,13 @@ impl<'a> Group<'a> {
         }
         let mut inserted = self.insert(&inserts).await?.into_iter();
         let mut inserted_all = self.insert_all(&all_or_nothing).await?.into_iter();
-        self.lock(&changes, &redefinitions, &logs, &cancels).await?;
+        self.lock(&changes, &redefinitions, &logs, &cancels, &deletions)
+            .await?;
         let mut moved_on = self.change(&changes).await?.into_iter();
         let mut redefined = self.redefine(&redefinitions).await?.into_iter();
         let mut logged = self.append_logs(&logs).await?.into_iter();
         let mut cancelled = self.cancel(&cancels).await?.into_iter();
+        let mut deleted = self.delete(&deletions).await?.into_iter();
         self.reconsider(&reconsiderations).await?;
         let mut queues_changed = self.change_queues(&queues).await?.into_iter();
         let mut claimed = self.claim(&claims).await?.into_iter();
@@ -102,6 +107,7 @@ impl<'a> Group<'a> {
             Write::Redefine(_) => redefined.next().map(Answer::Redefine),
             Write::AppendLogs(_) => logged.next().map(Answer::AppendLogs),
             Write::Cancel(_) => cancelled.next().map(Answer::Cancel),
+            Write::Delete(_) => deleted.next().map(Answer::Delete),
             Write::Reconsider(_) => Some(Answer::Reconsidered),
             Write::ChangeQueue(_) => queues_changed.next().map(Answer::ChangeQueue),
             Write::Claim(_) => claimed.next().map(Answer::Claim),
@@ -119,12 +125,14 @@ impl<'a> Group<'a> {
         redefinitions: &[&Redefinition],
         logs: &[&AppendLogs],
         cancels: &[&CancelTask],
+        deletions: &[&DeleteTask],
     ) -> Result<(), StorageError> {
         let to_change = changes.iter().map(|change| change.id.0);
         let to_cancel = cancels.iter().map(|cancel| cancel.id.0);
+        let to_delete = deletions.iter().map(|delete| delete.deletion.id.0);
         let to_log = logs.iter().map(|append| append.id.0);
         let to_redefine = redefinitions.iter().map(|new| new.record.id().0);
-        let to_move = to_change.chain(to_redefine);
+        let to_move = to_change.chain(to_redefine).chain(to_delete);
         let ids: BTreeSet<_> = to_move.chain(to_log).chain(to_cancel).collect();
         if ids.is_empty() {
             return Ok(());
@@ -149,18 +157,20 @@ impl<'a> Group<'a> {
         Ok(self.dead.as_deref().unwrap_or_default())
     }
 
+    /// Writes what was collected so far.
     async fn write_history(&mut self) -> Result<(), StorageError> {
-        let dialect = &self.setting.dialect;
-        if !self.audit.is_empty() {
-            dialect.insert_audit(self.transaction, &self.audit).await?;
+        let (dialect, transaction) = (&self.setting.dialect, self.transaction);
+        let audit = std::mem::take(&mut self.audit);
+        if !audit.is_empty() {
+            dialect.insert_audit(transaction, &audit).await?;
         }
-        if !self.attempts.is_empty() {
-            dialect
-                .insert_attempts(self.transaction, &self.attempts)
-                .await?;
+        let attempts = std::mem::take(&mut self.attempts);
+        if !attempts.is_empty() {
+            dialect.insert_attempts(transaction, &attempts).await?;
         }
-        if !self.runs.is_empty() {
-            dialect.insert_runs(self.transaction, &self.runs).await?;
+        let runs = std::mem::take(&mut self.runs);
+        if !runs.is_empty() {
+            dialect.insert_runs(transaction, &runs).await?;
         }
         Ok(())
     }

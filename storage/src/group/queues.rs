@@ -1,17 +1,12 @@
 use std::collections::BTreeMap;
 
-use evertask_core::storage::{
-    ChangeQueue, ChangeQueueAnswer, QueueSettings, StorageError, StorageErrorKind,
-};
-use evertask_core::time::Timestamp;
+use evertask_core::storage::{ChangeQueue, ChangeQueueAnswer, QueueSettings, StorageError};
 use evertask_entities::{queue, queue_audit, under};
-use sea_orm::sea_query::{Alias, Expr, Iden, InsertStatement, OnConflict, Query};
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, ExprTrait, QueryFilter, QuerySelect,
-    StatementBuilder, Value,
-};
+use sea_orm::sea_query::{Alias, Expr, OnConflict, Query};
+use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, QueryFilter, QuerySelect};
 
 use super::Group;
+use super::statement::insert;
 use crate::database_error::database_error;
 use crate::record::queue_settings;
 
@@ -94,9 +89,9 @@ impl Group<'_> {
             (Version, Expr::value(0_i64)),
             (ChangedAt, self.instant(first.changed_at)),
         ];
-        let mut insert = insert(&self.setting.prefix.queues(), row)?;
+        let mut insert = insert(DOING, &self.setting.prefix.queues(), row)?;
         insert.on_conflict(OnConflict::column(Queue).do_nothing_on([Queue]).to_owned());
-        self.execute(&insert).await
+        self.execute(DOING, &insert).await
     }
 
     async fn update_queue(&self, changed: &QueueSettings) -> Result<(), StorageError> {
@@ -111,7 +106,7 @@ impl Group<'_> {
             .value(Reason, self.text(changed.reason.as_deref()))
             .and_where(Expr::col(Queue).eq(changed.queue.as_str()))
             .to_owned();
-        self.execute(&update).await
+        self.execute(DOING, &update).await
     }
 
     async fn note_change(&self, change: &ChangeQueue, version: i64) -> Result<(), StorageError> {
@@ -127,43 +122,7 @@ impl Group<'_> {
             (Actor, Expr::value(self.text(change.actor.as_deref()))),
             (Reason, Expr::value(self.text(change.reason.as_deref()))),
         ];
-        let insert = insert(&self.setting.prefix.queue_audit(), row)?;
-        self.execute(&insert).await
+        let insert = insert(DOING, &self.setting.prefix.queue_audit(), row)?;
+        self.execute(DOING, &insert).await
     }
-
-    async fn execute(&self, statement: &impl StatementBuilder) -> Result<(), StorageError> {
-        let executed = self.transaction.execute(statement).await;
-        executed.map_err(|error| database_error(DOING, error))?;
-        Ok(())
-    }
-
-    /// An instant as the columns keep it.
-    fn instant(&self, at: Timestamp) -> Expr {
-        Expr::value(match self.transaction.get_database_backend() {
-            DbBackend::Sqlite => Value::from(at.timestamp_micros()),
-            DbBackend::Postgres | DbBackend::MySql | _ => Value::from(at),
-        })
-    }
-
-    /// A text that can be stored; `PostgreSQL` has no NUL.
-    fn text(&self, text: Option<&str>) -> Option<String> {
-        let text = text?;
-        Some(match self.transaction.get_database_backend() {
-            DbBackend::Postgres => text.replace('\0', "\u{FFFD}"),
-            DbBackend::Sqlite | DbBackend::MySql | _ => text.to_owned(),
-        })
-    }
-}
-
-fn insert<Column: Iden, const N: usize>(
-    table: &str,
-    row: [(Column, Expr); N],
-) -> Result<InsertStatement, StorageError> {
-    let (columns, values): (Vec<_>, Vec<_>) = row.into_iter().unzip();
-    let mut insert = Query::insert();
-    insert.into_table(Alias::new(table)).columns(columns);
-    let filled = insert.values(values).map(|_| ());
-    filled
-        .map_err(|error| StorageError::new(StorageErrorKind::Rejected, DOING).with_source(error))?;
-    Ok(insert)
 }

@@ -7,6 +7,7 @@
 //! reaches them.
 
 mod counts;
+mod deletions;
 mod filter;
 mod history;
 mod list;
@@ -25,8 +26,10 @@ use evertask_core::storage::query::{
     CappedCount, HistoryPage, HistorySearch, PageLimit, QueueCount, StatisticsBucket,
     StatisticsQuery, TaskFilter, TaskPage, TaskQueries, TaskSearch,
 };
-use evertask_core::storage::{AuditEntry, QueueChangeRecord, QueueSettings, StorageError};
-use evertask_core::task::{AttemptOutcome, AttemptRecord, RunRecord, Status, TaskRecord};
+use evertask_core::storage::{
+    AuditEntry, Deletion, QueueChangeRecord, QueueSettings, StorageError,
+};
+use evertask_core::task::{AttemptOutcome, AttemptRecord, RunRecord, Status, TaskId, TaskRecord};
 use evertask_core::time::Timestamp;
 use evertask_migration::TablePrefix;
 use sea_orm::DatabaseConnection;
@@ -60,6 +63,10 @@ impl TaskQueries for Reads {
 
     async fn task_by_key(&self, key: &str) -> Result<Option<TaskRecord>, StorageError> {
         self.holder_of(key).await
+    }
+
+    async fn deletion(&self, id: TaskId) -> Result<Option<Deletion>, StorageError> {
+        self.deletion_of(id).await
     }
 
     async fn search(&self, search: &TaskSearch) -> Result<TaskPage, StorageError> {

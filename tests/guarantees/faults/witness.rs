@@ -353,6 +353,9 @@ fn line(process: ProcessId, write: &Write, answer: &Answer) -> String {
             format!("{process} claim {taken:?} exhausted={exhausted} next={next:?}")
         }
         (Write::Cancel(cancel), answer) => format!("{process} cancel {}: {answer:?}", cancel.id),
+        (Write::Delete(delete), answer) => {
+            format!("{process} delete {}: {answer:?}", delete.deletion.id)
+        }
         (Write::Reconsider(known), _) => format!("{process} reconsider {:?}", known.known_tasks),
         (Write::Claim(_), answer) => format!("{process} claim: {answer:?}"),
         (Write::ChangeQueue(change), answer) => {

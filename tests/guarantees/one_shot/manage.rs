@@ -191,7 +191,6 @@ async fn what_runs_what_is_over_and_what_is_unknown_is_left_alone(home: Home) {
                 refused(Refusal::InFlight),
             ],
         ),
-        (series, [refused(Refusal::IsSeries); 3]),
         (id_of(77), [ManageOutcome::Unknown; 3]),
     ];
     for (id, expected) in cases {
@@ -199,6 +198,8 @@ async fn what_runs_what_is_over_and_what_is_unknown_is_left_alone(home: Home) {
             assert_eq!(done(&evertask, message).await, expected);
         }
     }
+    let retried = done(&evertask, ManageTask::retry(series)).await;
+    assert_eq!(retried, refused(Refusal::IsSeries));
     let [_, now, later] = all(over);
     let is_over = refused(Refusal::IsOver(Status::Completed));
     assert_eq!(done(&evertask, now).await, is_over);

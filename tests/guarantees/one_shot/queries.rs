@@ -6,9 +6,11 @@ use evertask::storage::query::{
     CappedCount, HistoryPage, HistorySearch, PageLimit, QueueCount, StatisticsBucket,
     StatisticsQuery, TaskFilter, TaskPage, TaskQueries, TaskSearch,
 };
-use evertask::storage::{AuditEntry, QueueChangeRecord, QueueSettings};
+use evertask::storage::{AuditEntry, Deletion, QueueChangeRecord, QueueSettings};
 use evertask::time::Timestamp;
-use evertask::{AttemptOutcome, AttemptRecord, RunRecord, Status, StorageError, TaskRecord};
+use evertask::{
+    AttemptOutcome, AttemptRecord, RunRecord, Status, StorageError, TaskId, TaskRecord,
+};
 
 use super::session::Session;
 
@@ -16,6 +18,10 @@ use super::session::Session;
 impl TaskQueries for Session {
     async fn task_by_key(&self, key: &str) -> Result<Option<TaskRecord>, StorageError> {
         self.inner().queries().task_by_key(key).await
+    }
+
+    async fn deletion(&self, id: TaskId) -> Result<Option<Deletion>, StorageError> {
+        self.inner().queries().deletion(id).await
     }
 
     async fn search(&self, search: &TaskSearch) -> Result<TaskPage, StorageError> {

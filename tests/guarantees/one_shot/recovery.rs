@@ -202,6 +202,7 @@ fn claimed_rows((_, answer): &(Write, Answer)) -> Option<usize> {
         | Answer::Redefine(_)
         | Answer::AppendLogs(_)
         | Answer::Cancel(_)
+        | Answer::Delete(_)
         | Answer::Reconsidered
         | Answer::ChangeQueue(_) => None,
     }

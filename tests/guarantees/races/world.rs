@@ -68,6 +68,7 @@ pub(super) fn changes(step: &Step<'_>, wanted: impl Fn(&RowChange) -> bool) -> b
         | Write::Redefine(_)
         | Write::AppendLogs(_)
         | Write::Cancel(_)
+        | Write::Delete(_)
         | Write::Reconsider(_)
         | Write::ChangeQueue(_)
         | Write::Claim(_) => false,

@@ -4,6 +4,7 @@ mod counting;
 mod ending;
 mod interruption;
 mod keys;
+mod manage;
 mod poison;
 mod rhythm;
 

@@ -3,7 +3,7 @@ use thiserror::Error;
 use super::decide::Redefined;
 use crate::schedule::{Occurrence, Recurrence, Schedule};
 use crate::storage::{AuditEntry, Redefinition};
-use crate::task::{RowState, SeriesDefinition, Status, TaskDefinition, TaskRecord};
+use crate::task::{RowState, SeriesDefinition, Status, TaskDefinition, TaskRecord, WaitReason};
 use crate::time::Timestamp;
 
 /// A series that was dispatched again with bounds that leave it nothing to run.
@@ -39,8 +39,14 @@ pub fn redefine(
         }
         (_, series) => (anew(found, &wanted, now), series.clone()),
     };
+    // What somebody paused stays so, whatever is registered at the next start.
+    let pause = found
+        .state
+        .wait_reason
+        .filter(|reason| *reason == WaitReason::Paused);
     let state = RowState {
         active_key: wanted.key.clone(),
+        wait_reason: pause,
         ..state
     };
     let old = &found.definition;

@@ -249,3 +249,20 @@ fn bounds_that_leave_nothing_are_refused() {
     let refused = super::redefine(&found, wanted, Redefined::Updated, at(100));
     assert_eq!(refused.map(|_| ()), nothing);
 }
+
+/// What an operator paused is not woken by a start that registers it again.
+#[test]
+fn what_somebody_paused_stays_paused() {
+    let mut found = worn(definition(1, at(0)));
+    let again = |found: &TaskRecord| {
+        let wanted = definition(2, at(100));
+        redefine(found, wanted, Redefined::Updated, at(100))
+            .unwrap()
+            .record
+            .state
+            .wait_reason
+    };
+    assert_eq!(again(&found), None, "another reason is judged anew");
+    found.state.wait_reason = Some(WaitReason::Paused);
+    assert_eq!(again(&found), Some(WaitReason::Paused));
+}

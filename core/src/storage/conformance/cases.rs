@@ -130,6 +130,17 @@ macro_rules! conformance_tests {
                 a_redefinition_by_a_person_is_audited_at_every_level
                 a_redefined_row_is_changed_from_its_new_generation
             }
+            delete {
+                a_deleted_task_leaves_nothing_but_who_deleted_it
+                a_deleted_task_gives_up_its_key_and_its_occurrence
+                a_task_that_moved_on_is_not_deleted
+                a_deletion_written_again_is_answered_alike
+                a_deletion_of_an_unknown_row_is_missing
+                a_deleted_id_may_be_used_and_deleted_again
+                a_deletion_has_its_place_in_the_order_of_its_group
+                each_deletion_of_a_group_is_answered
+                a_rejected_group_deletes_nothing
+            }
             history {
                 audit_lines_of_one_instant_keep_their_order
                 audit_lines_keep_their_order_when_a_clock_was_set_back

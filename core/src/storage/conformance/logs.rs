@@ -29,13 +29,13 @@ fn line(run: u32, delivery: u128, sequence: u32) -> LogLine {
     }
 }
 
-fn lines(run: u32, delivery: u128, count: u32) -> Vec<LogLine> {
+pub(super) fn lines(run: u32, delivery: u128, count: u32) -> Vec<LogLine> {
     (0..count)
         .map(|number| line(run, delivery, number))
         .collect()
 }
 
-fn append(id: TaskId, lines: &[LogLine]) -> Write {
+pub(super) fn append(id: TaskId, lines: &[LogLine]) -> Write {
     Write::AppendLogs(AppendLogs {
         id,
         lines: lines.to_vec(),

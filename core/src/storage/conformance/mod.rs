@@ -51,6 +51,7 @@ pub mod claim;
 pub mod claim_limits;
 pub mod concurrency;
 pub mod counts;
+pub mod delete;
 pub mod follow_ups;
 pub mod group;
 pub mod history;

@@ -16,16 +16,16 @@ use crate::time::Timestamp;
 /// A row for every combination of status, owner, wait reason, instant and next run, of several
 /// priorities.
 fn rows_of(owners: &[Option<ProcessId>], first: u128) -> Vec<TaskRecord> {
-    let reasons = [
-        None,
-        Some(WaitReason::NoHandler),
-        Some(WaitReason::Undecodable),
-    ];
+    let reasons: Vec<_> = WaitReason::ALL
+        .map(Some)
+        .into_iter()
+        .chain([None])
+        .collect();
     let mut rows = Vec::new();
     let mut number = first;
     for status in Status::ALL {
         for owner in owners {
-            for wait_reason in reasons {
+            for wait_reason in reasons.iter().copied() {
                 for available_at in [None, Some(at(9)), Some(at(10)), Some(at(20))] {
                     for next_run_at in [None, Some(at(5))] {
                         let mut row = task_with(number, |state| {

@@ -7,14 +7,19 @@ use crate::storage::query::{
     CappedCount, HistoryPage, HistorySearch, PageLimit, QueueCount, StatisticsBucket,
     StatisticsQuery, TaskFilter, TaskPage, TaskQueries, TaskSearch,
 };
-use crate::storage::{AuditEntry, QueueChangeRecord, QueueSettings, StorageError};
-use crate::task::{AttemptOutcome, AttemptRecord, RunRecord, Status, TaskRecord};
+use crate::storage::{AuditEntry, Deletion, QueueChangeRecord, QueueSettings, StorageError};
+use crate::task::{AttemptOutcome, AttemptRecord, RunRecord, Status, TaskId, TaskRecord};
 use crate::time::Timestamp;
 
 #[async_trait]
 impl TaskQueries for FaultySession {
     async fn task_by_key(&self, key: &str) -> Result<Option<TaskRecord>, StorageError> {
         let found = self.inner.queries().task_by_key(key);
+        self.faults.call(Method::Query, found).await
+    }
+
+    async fn deletion(&self, id: TaskId) -> Result<Option<Deletion>, StorageError> {
+        let found = self.inner.queries().deletion(id);
         self.faults.call(Method::Query, found).await
     }
 

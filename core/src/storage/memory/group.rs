@@ -1,8 +1,9 @@
 use super::Shared;
 use super::{claim, insert, logs, update};
 use crate::storage::{
-    Answer, AppendLogs, CancelTask, ChangeAnswer, ChangeQueue, ClaimTasks, NewTask,
-    ReconsiderWaiting, Redefinition, RowChange, StorageError, Write, WriteGroup, coalesce,
+    Answer, AppendLogs, CancelTask, ChangeAnswer, ChangeQueue, ClaimTasks, DeleteAnswer,
+    DeleteTask, NewTask, ReconsiderWaiting, Redefinition, RowChange, StorageError, Write,
+    WriteGroup, coalesce,
 };
 use crate::task::ProcessId;
 
@@ -15,6 +16,7 @@ struct WritesByKind<'a> {
     redefinitions: Vec<(usize, &'a Redefinition)>,
     logs: Vec<(usize, &'a AppendLogs)>,
     cancels: Vec<(usize, &'a CancelTask)>,
+    deletions: Vec<(usize, &'a DeleteTask)>,
     reconsiderations: Vec<(usize, &'a ReconsiderWaiting)>,
     queues: Vec<(usize, &'a ChangeQueue)>,
     claims: Vec<(usize, &'a ClaimTasks)>,
@@ -31,6 +33,7 @@ impl<'a> WritesByKind<'a> {
                 Write::Redefine(redefinition) => kinds.redefinitions.push((place, redefinition)),
                 Write::AppendLogs(logs) => kinds.logs.push((place, logs)),
                 Write::Cancel(cancel) => kinds.cancels.push((place, cancel)),
+                Write::Delete(delete) => kinds.deletions.push((place, delete)),
                 Write::Reconsider(reconsider) => kinds.reconsiderations.push((place, reconsider)),
                 Write::ChangeQueue(change) => kinds.queues.push((place, change)),
                 Write::Claim(claim) => kinds.claims.push((place, claim)),
@@ -73,6 +76,9 @@ impl Shared {
             let answer = update::cancel(&mut self.table, cancel);
             answers.push((place, Answer::Cancel(answer)));
         }
+        for (place, delete) in kinds.deletions {
+            answers.push((place, Answer::Delete(self.delete(delete))));
+        }
         for (place, reconsider) in kinds.reconsiderations {
             update::reconsider(&mut self.table, &self.living, reconsider);
             answers.push((place, Answer::Reconsidered));
@@ -87,6 +93,24 @@ impl Shared {
         }
         answers.sort_by_key(|(place, _)| *place);
         Ok(answers.into_iter().map(|(_, answer)| answer).collect())
+    }
+
+    /// Removes a task if it is where the writer believes it is.
+    fn delete(&mut self, delete: &DeleteTask) -> DeleteAnswer {
+        let deletion = &delete.deletion;
+        let Some(row) = self.table.row(deletion.id) else {
+            return if self.deletions.contains_key(&deletion.id) {
+                DeleteAnswer::Deleted
+            } else {
+                DeleteAnswer::Missing
+            };
+        };
+        if row.record.generation != delete.expected {
+            return DeleteAnswer::Refused(Box::new(row.record.clone()));
+        }
+        self.table.remove(deletion.id);
+        self.deletions.insert(deletion.id, deletion.clone());
+        DeleteAnswer::Deleted
     }
 
     fn apply_changes(

@@ -22,7 +22,7 @@ mod statistics;
 mod table;
 mod update;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -32,8 +32,8 @@ use parking_lot::RwLock;
 use self::queues::Queues;
 use self::session::MemorySession;
 use self::table::Table;
-use super::{ProcessStart, StorageBackend, StorageError, StorageErrorKind, TaskStorage};
-use crate::task::ProcessId;
+use super::{Deletion, ProcessStart, StorageBackend, StorageError, StorageErrorKind, TaskStorage};
+use crate::task::{ProcessId, TaskId};
 
 /// A storage that keeps its tasks in memory.
 #[derive(Clone, Default)]
@@ -46,6 +46,7 @@ pub struct MemoryStorage {
 struct Shared {
     table: Table,
     queues: Queues,
+    deletions: HashMap<TaskId, Deletion>,
     living: HashSet<ProcessId>,
 }
 

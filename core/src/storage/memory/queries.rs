@@ -15,7 +15,7 @@ use crate::storage::query::{
     SortKey, SortValue, StatisticsBucket, StatisticsQuery, TaskCursor, TaskFilter, TaskPage,
     TaskQueries, TaskSearch, TaskSort, TaskSummary,
 };
-use crate::storage::{AuditEntry, QueueChangeRecord, QueueSettings, StorageError};
+use crate::storage::{AuditEntry, Deletion, QueueChangeRecord, QueueSettings, StorageError};
 use crate::task::{AttemptOutcome, AttemptRecord, RunRecord, Status, TaskId, TaskRecord};
 use crate::time::Timestamp;
 
@@ -28,6 +28,10 @@ impl TaskQueries for MemorySession {
     async fn task_by_key(&self, key: &str) -> Result<Option<TaskRecord>, StorageError> {
         let shared = self.read()?;
         Ok(shared.table.holder_of(key).cloned())
+    }
+
+    async fn deletion(&self, id: TaskId) -> Result<Option<Deletion>, StorageError> {
+        Ok(self.read()?.deletions.get(&id).cloned())
     }
 
     async fn search(&self, search: &TaskSearch) -> Result<TaskPage, StorageError> {

@@ -105,7 +105,7 @@ pub(super) fn reconsider(
     reconsider: &ReconsiderWaiting,
 ) {
     let may_run = |record: &TaskRecord| match record.state.wait_reason {
-        None => false,
+        None | Some(WaitReason::Paused) => false,
         Some(WaitReason::NoHandler) => reconsider.known_tasks.contains(&record.definition.task),
         Some(WaitReason::Undecodable) => record
             .state

@@ -5,8 +5,8 @@ use super::{
     StatisticsQuery, TaskFilter, TaskPage, TaskSearch,
 };
 use crate::log::{LogPage, LogSearch};
-use crate::storage::{AuditEntry, QueueChangeRecord, QueueSettings, StorageError};
-use crate::task::{AttemptOutcome, AttemptRecord, RunRecord, Status, TaskRecord};
+use crate::storage::{AuditEntry, Deletion, QueueChangeRecord, QueueSettings, StorageError};
+use crate::task::{AttemptOutcome, AttemptRecord, RunRecord, Status, TaskId, TaskRecord};
 use crate::time::Timestamp;
 
 /// The questions that pages and programs have about the tasks of a storage.
@@ -21,6 +21,13 @@ pub trait TaskQueries: Send + Sync {
     ///
     /// Fails if the database can't be read.
     async fn task_by_key(&self, key: &str) -> Result<Option<TaskRecord>, StorageError>;
+
+    /// Reads what is kept of a task that somebody deleted.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the database can't be read.
+    async fn deletion(&self, id: TaskId) -> Result<Option<Deletion>, StorageError>;
 
     /// Reads a page of tasks.
     ///

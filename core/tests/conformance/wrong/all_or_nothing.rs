@@ -42,6 +42,7 @@ async fn stored_apart(inner: &dyn TaskStorage, group: &WriteGroup, stores: bool)
         | Write::Redefine(_)
         | Write::AppendLogs(_)
         | Write::Cancel(_)
+        | Write::Delete(_)
         | Write::Reconsider(_)
         | Write::ChangeQueue(_)
         | Write::Claim(_) => answers.next(),

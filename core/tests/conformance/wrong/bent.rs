@@ -11,7 +11,7 @@ use evertask_core::storage::query::{
     StatisticsQuery, TaskFilter, TaskPage, TaskQueries, TaskSearch,
 };
 use evertask_core::storage::{
-    Answer, AuditEntry, MemoryStorage, ProcessStart, QueueChangeRecord, QueueSelector,
+    Answer, AuditEntry, Deletion, MemoryStorage, ProcessStart, QueueChangeRecord, QueueSelector,
     QueueSettings, StorageBackend, StorageError, TaskStorage, WriteGroup,
 };
 use evertask_core::task::{
@@ -80,6 +80,14 @@ pub(super) trait Mistake: Debug + Send + Sync + 'static {
         key: &str,
     ) -> Result<Option<TaskRecord>, StorageError> {
         inner.task_by_key(key).await
+    }
+
+    async fn deletion(
+        &self,
+        inner: &dyn TaskQueries,
+        id: TaskId,
+    ) -> Result<Option<Deletion>, StorageError> {
+        inner.deletion(id).await
     }
 
     async fn search(
@@ -287,6 +295,11 @@ impl TaskQueries for BentSession {
     async fn task_by_key(&self, key: &str) -> Result<Option<TaskRecord>, StorageError> {
         let mistake = &self.storage.mistake;
         mistake.task_by_key(self.inner.queries(), key).await
+    }
+
+    async fn deletion(&self, id: TaskId) -> Result<Option<Deletion>, StorageError> {
+        let mistake = &self.storage.mistake;
+        mistake.deletion(self.inner.queries(), id).await
     }
 
     async fn search(&self, search: &TaskSearch) -> Result<TaskPage, StorageError> {

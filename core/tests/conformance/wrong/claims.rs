@@ -37,6 +37,7 @@ fn claims(group: &WriteGroup) -> impl Iterator<Item = &ClaimTasks> {
         | Write::InsertAll(_)
         | Write::Redefine(_)
         | Write::Cancel(_)
+        | Write::Delete(_)
         | Write::Reconsider(_)
         | Write::ChangeQueue(_)
         | Write::AppendLogs(_) => None,

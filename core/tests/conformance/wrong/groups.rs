@@ -277,6 +277,7 @@ impl Mistake for ReconsidersEverything {
                 | Write::InsertAll(_)
                 | Write::Redefine(_)
                 | Write::Cancel(_)
+                | Write::Delete(_)
                 | Write::AppendLogs(_)
                 | Write::ChangeQueue(_)
                 | Write::Claim(_) => {}

@@ -4,6 +4,7 @@ mod all_or_nothing;
 mod bent;
 mod changes;
 mod claims;
+mod deletions;
 mod follow_ups;
 mod groups;
 mod logs;
@@ -200,6 +201,44 @@ wrong_storages! {
     a_storage_that_redefines_before_it_changes: redefinitions::RedefinesFirst => [
         "redefine::a_redefinition_has_its_place_in_the_order_of_its_group",
     ],
+    a_storage_that_deletes_at_any_generation: deletions::DeletesAtAnyGeneration => [
+        "delete::a_deletion_has_its_place_in_the_order_of_its_group",
+        "delete::a_task_that_moved_on_is_not_deleted",
+        "delete::each_deletion_of_a_group_is_answered",
+    ],
+    a_storage_that_deletes_nothing: deletions::DeletesNothing => [
+        "delete::a_deleted_id_may_be_used_and_deleted_again",
+        "delete::a_deleted_task_gives_up_its_key_and_its_occurrence",
+        "delete::a_deleted_task_leaves_nothing_but_who_deleted_it",
+        "delete::a_deletion_has_its_place_in_the_order_of_its_group",
+        "delete::a_deletion_of_an_unknown_row_is_missing",
+        "delete::a_deletion_written_again_is_answered_alike",
+        "delete::a_task_that_moved_on_is_not_deleted",
+        "delete::each_deletion_of_a_group_is_answered",
+    ],
+    a_storage_that_leaves_attempts_of_deleted_tasks: deletions::LeavesAttempts::default() => [
+        "delete::a_deleted_task_leaves_nothing_but_who_deleted_it",
+    ],
+    a_storage_that_forgets_deletions: deletions::ForgetsDeletions => [
+        "delete::a_deletion_written_again_is_answered_alike",
+        "delete::each_deletion_of_a_group_is_answered",
+    ],
+    a_storage_that_deletes_the_unknown: deletions::DeletesTheUnknown => [
+        "delete::a_deletion_of_an_unknown_row_is_missing",
+        "delete::each_deletion_of_a_group_is_answered",
+    ],
+    a_storage_that_keeps_the_first_deletion_of_an_id: deletions::KeepsTheFirstDeletion::default() => [
+        "delete::a_deleted_id_may_be_used_and_deleted_again",
+    ],
+    a_storage_that_keeps_no_names_of_who_deleted: deletions::KeepsNoNames => [
+        "delete::a_deleted_id_may_be_used_and_deleted_again",
+        "delete::a_deleted_task_leaves_nothing_but_who_deleted_it",
+        "delete::a_deletion_written_again_is_answered_alike",
+    ],
+    a_storage_that_deletes_first: deletions::DeletesFirst => [
+        "delete::a_deletion_has_its_place_in_the_order_of_its_group",
+        "delete::a_rejected_group_deletes_nothing",
+    ],
     a_storage_that_invents_queues: queues::InventsQueues => [
         "queues::a_queue_of_which_nothing_was_decided_has_no_settings",
         "queues::a_rejected_group_changes_no_queue",
@@ -313,6 +352,7 @@ wrong_storages! {
     ],
     a_storage_that_ignores_the_order_of_kinds: groups::IgnoresTheOrderOfKinds => [
         "all_or_nothing::a_set_that_is_refused_leaves_its_group_alone",
+        "delete::a_deletion_has_its_place_in_the_order_of_its_group",
         "follow_ups::a_claim_of_the_group_takes_follow_ups",
         "follow_ups::a_rejected_group_stores_no_follow_up",
         "group::a_cancel_sees_the_changes_of_its_group",
@@ -326,6 +366,7 @@ wrong_storages! {
     ],
     a_storage_that_answers_in_the_wrong_order: groups::AnswersInTheWrongOrder => [
         "all_or_nothing::a_set_that_is_refused_leaves_its_group_alone",
+        "delete::a_deletion_has_its_place_in_the_order_of_its_group",
         "follow_ups::a_claim_of_the_group_takes_follow_ups",
         "group::a_cancel_sees_the_changes_of_its_group",
         "group::a_claim_sees_everything_its_group_did",
@@ -350,6 +391,7 @@ wrong_storages! {
     ],
     a_storage_that_repeats_occurrences: groups::RepeatsOccurrences::default() => [
         "concurrency::of_two_tasks_for_one_occurrence_one_is_stored",
+        "delete::a_rejected_group_deletes_nothing",
         "follow_ups::a_rejected_group_stores_no_follow_up",
         "group::a_rejected_write_leaves_nothing_of_its_group",
         "group::a_storage_works_on_after_a_rejected_group",
@@ -695,6 +737,7 @@ wrong_storages! {
     ],
     a_storage_that_ignores_which_occurrence: rows::IgnoresWhichOccurrence::default() => [
         "concurrency::of_two_tasks_for_one_occurrence_one_is_stored",
+        "delete::a_deleted_task_gives_up_its_key_and_its_occurrence",
         "insert::other_occurrences_and_other_series_are_free",
         "retention_purge::an_occurrence_of_a_purged_task_is_free_again",
     ],
@@ -704,6 +747,8 @@ wrong_storages! {
         "audit_levels::each_level_leaves_the_rows_it_should",
         "audit_levels::what_a_person_did_is_always_kept",
         "concurrency::of_two_changes_from_one_generation_one_is_applied",
+        "delete::a_deleted_task_leaves_nothing_but_who_deleted_it",
+        "delete::a_deletion_has_its_place_in_the_order_of_its_group",
         "follow_ups::a_change_that_is_repeated_stores_its_follow_ups_once",
         "follow_ups::a_follow_up_is_stored_with_its_change",
         "group::a_group_of_thousands_of_writes_is_answered_one_by_one",
@@ -755,6 +800,10 @@ wrong_storages! {
         "all_or_nothing::of_one_key_twice_none_of_them_is_stored",
         "cancel::an_unknown_task_is_not_cancelled",
         "concurrency::of_two_tasks_for_one_occurrence_one_is_stored",
+        "delete::a_deleted_id_may_be_used_and_deleted_again",
+        "delete::a_deleted_task_leaves_nothing_but_who_deleted_it",
+        "delete::a_deletion_has_its_place_in_the_order_of_its_group",
+        "delete::each_deletion_of_a_group_is_answered",
         "follow_ups::a_change_that_is_refused_stores_no_follow_up",
         "follow_ups::a_change_that_is_repeated_stores_its_follow_ups_once",
         "follow_ups::a_follow_up_whose_id_or_key_is_taken_is_left_out",
@@ -1007,6 +1056,7 @@ wrong_storages! {
     a_storage_that_forgets_keys: series::ForgetsKeys => [
         "all_or_nothing::a_key_that_is_taken_keeps_all_of_them_out",
         "all_or_nothing::tasks_that_are_stored_already_are_in_nobodys_way",
+        "delete::a_deleted_task_gives_up_its_key_and_its_occurrence",
         "follow_ups::a_follow_up_is_stored_with_its_change",
         "follow_ups::a_follow_up_whose_id_or_key_is_taken_is_left_out",
         "keys::a_key_for_a_time_outlives_its_task",
@@ -1025,6 +1075,7 @@ wrong_storages! {
         "search::the_holder_of_a_key_is_found_by_it",
     ],
     a_storage_that_frees_keys_of_series: series::FreesKeysOfSeries => [
+        "delete::a_deleted_task_gives_up_its_key_and_its_occurrence",
         "keys::a_key_for_a_time_outlives_its_task",
         "keys::a_series_keeps_its_key_when_it_is_over",
     ],

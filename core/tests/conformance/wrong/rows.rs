@@ -117,6 +117,7 @@ impl Mistake for MixesHistories {
             | Write::InsertAll(_)
             | Write::Redefine(_)
             | Write::Cancel(_)
+            | Write::Delete(_)
             | Write::Reconsider(_)
             | Write::AppendLogs(_)
             | Write::ChangeQueue(_)

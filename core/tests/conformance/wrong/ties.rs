@@ -7,8 +7,8 @@ use evertask_core::storage::query::{
     TaskFilter, TaskPage, TaskQueries, TaskSearch,
 };
 use evertask_core::storage::{
-    Answer, AuditEntry, ChangeAnswer, InsertAllAnswer, InsertAnswer, QueueSelector, StorageError,
-    TaskStorage, Write, WriteGroup,
+    Answer, AuditEntry, ChangeAnswer, DeleteAnswer, Deletion, InsertAllAnswer, InsertAnswer,
+    QueueSelector, StorageError, TaskStorage, Write, WriteGroup,
 };
 use evertask_core::task::{
     AttemptOutcome, AttemptRecord, ProcessId, RunRecord, Status, TaskId, TaskRecord,
@@ -47,6 +47,7 @@ fn turn_write(write: &mut Write) {
             }
         }
         Write::Redefine(redefinition) => turn(&mut redefinition.record),
+        Write::Delete(delete) => delete.deletion.id = turned(delete.deletion.id),
         Write::Cancel(cancel) => cancel.id = turned(cancel.id),
         Write::AppendLogs(append) => append.id = turned(append.id),
         Write::Reconsider(_) | Write::ChangeQueue(_) | Write::Claim(_) => {}
@@ -71,7 +72,8 @@ fn turn_answer(answer: &mut Answer) {
                 turn_insert(answer);
             }
         }
-        Answer::Change(ChangeAnswer::Refused(record))
+        Answer::Delete(DeleteAnswer::Refused(record))
+        | Answer::Change(ChangeAnswer::Refused(record))
         | Answer::Redefine(ChangeAnswer::Refused(record)) => turn(record),
         Answer::Claim(claimed) => {
             for task in &mut claimed.tasks {
@@ -87,6 +89,7 @@ fn turn_answer(answer: &mut Answer) {
         Answer::Change(ChangeAnswer::Applied | ChangeAnswer::Missing)
         | Answer::Redefine(ChangeAnswer::Applied | ChangeAnswer::Missing)
         | Answer::Cancel(_)
+        | Answer::Delete(DeleteAnswer::Deleted | DeleteAnswer::Missing)
         | Answer::AppendLogs(_)
         | Answer::ChangeQueue(_)
         | Answer::Reconsidered => {}
@@ -170,6 +173,15 @@ impl Mistake for BreaksTiesBackwards {
         let mut record = inner.task_by_key(key).await?;
         record.iter_mut().for_each(turn);
         Ok(record)
+    }
+
+    async fn deletion(
+        &self,
+        inner: &dyn TaskQueries,
+        id: TaskId,
+    ) -> Result<Option<Deletion>, StorageError> {
+        let deletion = inner.deletion(turned(id)).await?;
+        Ok(deletion.map(|deletion| Deletion { id, ..deletion }))
     }
 
     async fn search(

@@ -17,6 +17,7 @@ async fn a_new_file_gets_the_tables_with_their_prefix_and_no_others() {
         world.tables().await,
         [
             "jobs_attempts",
+            "jobs_deletions",
             "jobs_logs",
             "jobs_migrations",
             "jobs_processes",
@@ -28,7 +29,7 @@ async fn a_new_file_gets_the_tables_with_their_prefix_and_no_others() {
         ]
     );
     world.open(2).await;
-    assert_eq!(world.tables().await.len(), 18, "two prefixes share a file");
+    assert_eq!(world.tables().await.len(), 20, "two prefixes share a file");
 }
 
 #[tokio::test]

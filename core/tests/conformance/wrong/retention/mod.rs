@@ -244,6 +244,7 @@ wrong_storages! {
         "retention_purge::a_purged_task_leaves_nothing_behind",
     ],
     a_storage_that_keeps_what_is_unique: leftovers::KeepsWhatIsUnique::default() => [
+        "delete::a_deleted_task_gives_up_its_key_and_its_occurrence",
         "retention_purge::an_occurrence_of_a_purged_task_is_free_again",
         "retention_series::the_key_of_a_purged_series_is_free_again",
     ],
