@@ -98,4 +98,28 @@ mod tests {
         }
         assert!("completed".parse::<Status>().is_err());
     }
+
+    #[test]
+    fn a_status_is_printed_as_it_is_stored() {
+        let names = Status::ALL.map(|status| status.to_string());
+        let stored = [
+            "WaitingQueue",
+            "Queued",
+            "InProgress",
+            "Completed",
+            "Failed",
+            "Cancelled",
+            "ServiceStopped",
+        ];
+        assert_eq!(names, stored);
+    }
+
+    #[test]
+    fn a_status_is_terminal_if_nothing_follows_it() {
+        let terminal = Status::ALL
+            .into_iter()
+            .filter(|status| status.is_terminal());
+        let expected = [Status::Completed, Status::Failed, Status::Cancelled];
+        assert_eq!(terminal.collect::<Vec<_>>(), expected);
+    }
 }

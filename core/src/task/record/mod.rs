@@ -248,3 +248,6 @@ impl RowState {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
