@@ -122,3 +122,6 @@ fn attempted(attempt: AttemptRecord) -> History {
         ..History::default()
     }
 }
+
+#[cfg(test)]
+mod tests;
