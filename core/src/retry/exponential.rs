@@ -17,6 +17,11 @@ pub struct Exponential {
     jitter: Jitter,
 }
 
+/// The retry before which every delay that grows at all has reached the longest one: the slowest climb,
+/// at 101 percent from 100 nanoseconds to [`MAX_DELAY`], takes 3,875 steps. What stands still by then
+/// does so for ever.
+const LONGEST_CLIMB: u32 = 4_000;
+
 /// What chance does to a delay, so that tasks that failed together don't come back together.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -94,14 +99,8 @@ impl Exponential {
     fn grown(&self, retry: u32) -> Duration {
         let max = self.max.min(MAX_DELAY).as_nanos();
         let mut nanos = self.first.as_nanos().min(max);
-        // Few steps reach the longest delay from any first one, and a delay that stands still has
-        // no end to wait for.
-        for _ in 1..retry {
-            let next = (nanos * u128::from(self.factor_percent) / 100).min(max);
-            if next <= nanos {
-                break;
-            }
-            nanos = next;
+        for _ in 1..retry.min(LONGEST_CLIMB) {
+            nanos = (nanos * u128::from(self.factor_percent) / 100).min(max);
         }
         from_nanos(nanos)
     }
@@ -163,6 +162,17 @@ mod tests {
             let last = long.delay_before(u32::MAX, || 0).unwrap();
             assert!(last <= MAX_DELAY, "{percent}");
         }
+    }
+
+    #[test]
+    fn the_slowest_growth_reaches_the_longest_delay() {
+        let slow = Exponential::new(u32::MAX, Duration::from_nanos(100))
+            .factor_percent(101)
+            .max(MAX_DELAY);
+        let before = |retry| slow.delay_before(retry, || 0).unwrap();
+        assert!(before(3_875) < MAX_DELAY);
+        assert_eq!(before(3_876), MAX_DELAY);
+        assert_eq!(before(u32::MAX), MAX_DELAY);
     }
 
     #[test]

@@ -254,7 +254,8 @@ mod tests {
     }
 
     #[test]
-    fn no_delay_is_longer_than_the_limit() {
+    fn no_delay_is_longer_than_a_hundred_years() {
+        assert_eq!(MAX_DELAY, Duration::from_hours(876_000));
         let endless = RetryPolicy::Delays(vec![Duration::MAX]);
         assert_eq!(delays_of(&endless, 1), [Some(MAX_DELAY)]);
     }
