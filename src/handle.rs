@@ -112,6 +112,12 @@ impl EverTask {
         self.runtime.crashed(times).await;
     }
 
+    /// Counts what is kept in memory at this moment about tasks that are under way.
+    #[cfg(feature = "testing")]
+    pub fn in_memory(&self) -> evertask_actors::runtime::InMemory {
+        self.runtime.in_memory()
+    }
+
     /// How often actors have crashed since the start.
     #[cfg(feature = "testing")]
     pub fn crashes(&self) -> u64 {

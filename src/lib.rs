@@ -9,7 +9,7 @@ pub use builder::Builder;
 pub use dispatch_in::{DispatchInError, dispatch_in};
 pub use evertask_actors::runtime::StartError;
 #[cfg(feature = "testing")]
-pub use evertask_actors::runtime::{Phase, Provocation, Target};
+pub use evertask_actors::runtime::{InMemory, Phase, Provocation, Target};
 pub use evertask_actors::{
     BatchError, BlockingHandler, Cancel, CancelAll, CancelByKey, CancelOutcome, CancelReport,
     CancelledTask, CatalogError, Client, ControlQueue, Data, Dispatch, DispatchAll,

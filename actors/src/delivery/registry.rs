@@ -249,6 +249,17 @@ impl DeliveryRegistry {
         started.wait_for(|started| *started == 0).await.ok();
     }
 
+    /// Counts what is registered.
+    #[cfg(feature = "testing")]
+    pub(crate) fn count(&self, counted: &mut crate::runtime::InMemory) {
+        let book = self.0.book.lock();
+        counted.deliveries = book.entries.len();
+        counted.claims = book.claims.len();
+        counted.cancels = book.cancelled.len();
+        counted.barred = book.barred.len();
+        counted.followed = self.0.tails.followed();
+    }
+
     /// How many deliveries have a slot: their handlers run, or are about to.
     pub(crate) fn started(&self) -> usize {
         *self.0.started.borrow()

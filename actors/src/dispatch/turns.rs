@@ -38,6 +38,12 @@ impl KeyTurns {
         turn
     }
 
+    /// For how many keys there is a line.
+    #[cfg(feature = "testing")]
+    pub(crate) fn lines(&self) -> usize {
+        self.0.lock().len()
+    }
+
     fn stand_in_line(&self, key: &str) -> Arc<Semaphore> {
         let mut lines = self.0.lock();
         let line = lines.entry(key.to_owned()).or_insert_with(|| Line {

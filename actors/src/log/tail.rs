@@ -78,6 +78,12 @@ impl LogTails {
         LogTail(unfold(source, next).boxed())
     }
 
+    /// How many tasks somebody follows.
+    #[cfg(feature = "testing")]
+    pub(crate) fn followed(&self) -> usize {
+        self.0.tails.lock().len()
+    }
+
     /// Whether anybody follows a task.
     pub(crate) fn exist(&self) -> bool {
         self.0.count.load(Ordering::Acquire) > 0

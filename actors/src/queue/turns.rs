@@ -93,6 +93,12 @@ impl TurnKeeper {
         }
     }
 
+    /// How many turns are taken.
+    #[cfg(feature = "testing")]
+    pub(crate) fn taken(&self) -> usize {
+        self.0.lock().taken()
+    }
+
     pub(crate) fn begin_claim(&self) -> Claiming {
         self.0.lock().begin_claim()
     }

@@ -5,6 +5,8 @@ mod batch;
 mod cancel;
 mod client;
 mod faults;
+#[cfg(feature = "testing")]
+mod in_memory;
 mod lifecycle;
 mod manage;
 #[cfg(feature = "testing")]
@@ -18,6 +20,8 @@ pub use client::Client;
 pub(crate) use faults::{FaultPoint, FaultSwitch};
 #[cfg(feature = "testing")]
 pub use faults::{Phase, Provocation, Target};
+#[cfg(feature = "testing")]
+pub use in_memory::InMemory;
 pub(crate) use lifecycle::Lifecycle;
 pub use lifecycle::RuntimeFault;
 pub use manage::ManageRequest;

@@ -156,6 +156,11 @@ impl Runtime {
         crashes.wait_for(|crashes| *crashes >= times).await.ok();
     }
 
+    /// Counts what is kept in memory at this moment.
+    pub fn in_memory(&self) -> super::in_memory::InMemory {
+        self.client.in_memory()
+    }
+
     /// How often actors have crashed since the start.
     pub fn crashes(&self) -> u64 {
         *self.client.lifecycle.crashes().borrow()

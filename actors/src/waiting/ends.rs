@@ -46,6 +46,12 @@ impl Ends {
         !self.0.awaited.lock().is_empty()
     }
 
+    /// How many tasks are waited for.
+    #[cfg(feature = "testing")]
+    pub(crate) fn awaited(&self) -> usize {
+        self.0.awaited.lock().len()
+    }
+
     /// A task is over, and that is committed.
     pub(crate) fn tell(&self, id: TaskId) {
         if let Some(awaited) = self.0.awaited.lock().get(&id) {

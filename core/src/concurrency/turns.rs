@@ -67,6 +67,11 @@ impl<Queue: Clone + PartialEq> Turns<Queue> {
         self.places.contains_key(task)
     }
 
+    /// How many turns are taken of all types together.
+    pub fn taken(&self) -> usize {
+        self.types.iter().map(|of_type| of_type.running).sum()
+    }
+
     /// Takes a turn for a live dispatch; `false` if there is none, or if rows are stored that have
     /// been waiting for one.
     pub fn take_live(&mut self, task: &str, key: Option<&str>) -> bool {
@@ -241,7 +246,9 @@ mod tests {
         assert!(!turns.take("mail", None));
         assert!(!turns.take_live("mail", None));
         assert!(turns.take_live("other", None));
+        assert_eq!(turns.taken(), 2);
         turns.give_back("mail", None);
+        assert_eq!(turns.taken(), 1);
         assert!(turns.take_live("mail", None));
     }
 

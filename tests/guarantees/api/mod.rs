@@ -29,6 +29,7 @@ mod dropped_dispatches;
 mod embedding;
 mod events;
 mod handlers;
+mod in_memory;
 mod messages;
 mod slots;
 mod subscribers;
