@@ -45,6 +45,17 @@ impl Voice {
     }
 }
 
+/// Tells the test of a panic, which would otherwise wait for a report that never comes.
+pub(super) struct Alarm(pub(super) Voice);
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.say(What::Panicked);
+        }
+    }
+}
+
 /// What the test wants this child to do.
 #[derive(Clone)]
 pub(super) struct Orders(watch::Receiver<Order>);
@@ -69,6 +80,11 @@ impl Orders {
         let mut orders = self.0.clone();
         let given = orders.wait_for(|given| *given >= order).await;
         drop(given.expect("the thread that listens ends with the process"));
+    }
+
+    /// Whether the test has given that order, or a later one.
+    pub(super) fn are_at(&self, order: Order) -> bool {
+        *self.0.borrow() >= order
     }
 
     /// Hands on how many tasks more are ordered, until the child is to finish.

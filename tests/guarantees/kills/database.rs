@@ -17,6 +17,16 @@ pub(super) fn status(row: &task::Model) -> Status {
     row.status.parse().unwrap()
 }
 
+/// Whether a row is a series.
+pub(super) fn is_series(row: &task::Model) -> bool {
+    row.schedule.is_some()
+}
+
+/// Whether nothing happens to a row any more: its status is final, and no occurrence is to come.
+pub(super) fn is_over(row: &task::Model) -> bool {
+    status(row).is_terminal() && row.next_run_at.is_none()
+}
+
 /// Reads every task, on a connection of its own that can't write: what a crash left behind is still
 /// there for the next start to find.
 pub(super) async fn rows(path: &Path) -> Rows {

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, PipeWriter, Write};
 use std::process::{Child as Process, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
 
 use super::child::VARIABLE;
 use super::report::{Assignment, Order, Report, What};
@@ -55,6 +56,11 @@ impl Journal {
     pub(super) fn next(&self) -> Report {
         let report = self.reports.recv_timeout(TOO_LONG);
         report.expect("no child has anything to report")
+    }
+
+    /// Waits for the next report, but only that long.
+    pub(super) fn next_within(&self, span: Duration) -> Option<Report> {
+        self.reports.recv_timeout(span).ok()
     }
 
     /// Puts a report of the test's own behind everything that was said so far.

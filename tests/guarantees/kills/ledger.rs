@@ -2,10 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use evertask::TaskId;
+use evertask::{Status, TaskId};
+use evertask_entities::{Instant, task};
 
-use super::database::{Rows, status};
-use super::report::{Report, Run, What};
+use super::database::{Rows, is_series, status};
+use super::report::{Answered, How, Report, Run, What};
 
 /// What is known of every task of a test; fed with reports in order, it fails at the first that
 /// breaks a promise.
@@ -21,6 +22,10 @@ pub(super) struct Ledger {
     /// How many attempts of a task were stored when the rows were read last.
     stored_attempts: HashMap<TaskId, i64>,
     gone: HashSet<u32>,
+    /// What dispatches answered, in order.
+    pub(super) answers: Vec<Answered>,
+    /// The numbers of all works that a handler had in hand.
+    pub(super) works: HashSet<u64>,
     /// How many tasks of a child others brought to their end.
     served: HashMap<u32, u32>,
     /// What was started again because that child was killed.
@@ -32,12 +37,28 @@ pub(super) struct Ledger {
 pub(super) struct Known {
     pub(super) given: HashSet<TaskId>,
     pub(super) over: HashSet<TaskId>,
+    /// Every id that a dispatch answered, also of a task that was there before.
+    answered: HashSet<TaskId>,
+    pub(super) cancelled: HashSet<TaskId>,
 }
 
 impl Ledger {
     pub(super) fn note(&mut self, Report { by, what }: Report) {
         match what {
-            What::Given(id) => assert!(self.known.given.insert(id), "{id} was given twice"),
+            What::Given(id) => self.give(id),
+            What::Answered(answered) => {
+                if answered.how == How::Created {
+                    self.give(answered.id);
+                }
+                self.known.answered.insert(answered.id);
+                self.answers.push(answered);
+            }
+            What::Cancelled(id) => {
+                self.known.cancelled.insert(id);
+            }
+            What::Worked(work) => {
+                self.works.insert(work);
+            }
             What::Entered(run) => self.enter(by, run),
             What::Left(run) => {
                 self.running.remove(&run.id);
@@ -51,13 +72,20 @@ impl Ledger {
                 self.gone.insert(by);
                 self.running.retain(|_, child| *child != by);
             }
+            What::Panicked => panic!("child {by} panicked"),
             What::InProgress(_) | What::Quiet | What::Closed | What::Mark => {}
         }
     }
 
+    fn give(&mut self, id: TaskId) {
+        assert!(self.known.given.insert(id), "{id} was given twice");
+    }
+
     fn enter(&mut self, by: u32, run: Run) {
         let id = run.id;
-        assert!(!self.known.over.contains(&id), "{id} starts after its end");
+        // A series may begin anew after its end.
+        let is_over = run.occurrence.is_none() && self.known.over.contains(&id);
+        assert!(!is_over, "{id} starts after its end");
         let stored = self.stored_attempts.get(&id).copied().unwrap_or_default();
         assert!(i64::from(run.attempt) > stored, "{run:?} is stored already");
         if let Some(other) = self.running.insert(id, by) {
@@ -81,11 +109,20 @@ impl Ledger {
         for id in &known.given {
             assert!(rows.contains_key(id), "{id} was given and is not stored");
         }
-        for id in &known.over {
-            let status = status(&rows[id]);
-            assert!(status.is_terminal(), "{id} was over and is {status}");
+        for id in &known.answered {
+            let is_stored = rows.contains_key(id);
+            assert!(is_stored, "{id} was answered and is not stored");
         }
-        for (id, row) in rows {
+        // A series may begin anew after its end.
+        for row in known.over.iter().map(|id| &rows[id]) {
+            let is_over = is_series(row) || status(row).is_terminal();
+            assert!(is_over, "it was over: {row:?}");
+        }
+        for row in known.cancelled.iter().map(|id| &rows[id]) {
+            let is_cancelled = is_series(row) || status(row) == Status::Cancelled;
+            assert!(is_cancelled, "it was cancelled: {row:?}");
+        }
+        for (id, row) in rows.iter().filter(|(_, row)| !is_series(row)) {
             self.stored_attempts.insert(*id, row.attempts);
             if status(row).is_terminal() {
                 self.known.over.insert(*id);
@@ -95,12 +132,15 @@ impl Ledger {
 
     /// How many attempts came to their end in that child without a trace in these rows.
     pub(super) fn unstored_ends(&self, child: u32, rows: &Rows) -> usize {
-        let unstored = |run: &Run| {
-            let row = &rows[&run.id];
-            !status(row).is_terminal() && row.attempts < i64::from(run.attempt)
-        };
         let left = self.left.iter().filter(|(_, by)| **by == child);
-        left.filter(|(run, _)| unstored(run)).count()
+        left.filter(|(run, _)| is_open(run, &rows[&run.id])).count()
+    }
+
+    /// What that child had started and not brought to an end that is in these rows.
+    pub(super) fn in_progress(&self, child: u32, rows: &Rows) -> HashSet<TaskId> {
+        let started = self.started.iter().filter(|(_, by)| **by == child);
+        let open = started.filter(|(run, _)| is_open(run, &rows[&run.id]));
+        open.map(|(run, _)| run.id).collect()
     }
 
     /// How many tasks of that child others brought to their end.
@@ -110,8 +150,25 @@ impl Ledger {
 
     /// How many tasks started again because that child was killed.
     pub(super) fn started_again(&self, child: u32) -> usize {
-        self.again.get(&child).map_or(0, HashSet::len)
+        self.duplicates(child).count()
     }
+
+    /// Which tasks started again because that child was killed.
+    pub(super) fn duplicates(&self, child: u32) -> impl Iterator<Item = TaskId> {
+        self.again.get(&child).into_iter().flatten().copied()
+    }
+}
+
+/// Whether nothing in its row says that an attempt has come to its end.
+fn is_open(run: &Run, row: &task::Model) -> bool {
+    let goes_on = match run.occurrence {
+        None => !status(row).is_terminal(),
+        Some(occurrence) => {
+            let due = Some(Instant(occurrence.timestamp_micros()));
+            status(row) != Status::Cancelled && row.next_run_at == due
+        }
+    };
+    goes_on && row.attempts < i64::from(run.attempt)
 }
 
 #[cfg(test)]
@@ -121,7 +178,11 @@ mod tests {
     use super::*;
 
     const ID: TaskId = TaskId(Uuid::nil());
-    const RUN: Run = Run { id: ID, attempt: 1 };
+    const RUN: Run = Run {
+        id: ID,
+        attempt: 1,
+        occurrence: None,
+    };
 
     fn note(reports: &[(u32, What)]) -> Ledger {
         let mut ledger = Ledger::default();

@@ -100,10 +100,9 @@ struct Worker {
 
 impl TaskHandler<Chore> for Worker {
     async fn handle(&self, chore: &Chore, context: &TaskContext) -> TaskResult {
-        let (id, attempt) = (context.id(), context.attempt());
-        let run = Run { id, attempt };
+        let run = Run::of(context);
         self.voice.say(What::Entered(run));
-        let result = chore.kind.run(attempt).await;
+        let result = chore.kind.run(run.attempt).await;
         self.voice.say(What::Left(run));
         result
     }

@@ -12,6 +12,7 @@ mod journal;
 mod ledger;
 mod load;
 mod report;
+mod runs;
 mod scene;
 mod steady;
 
@@ -20,4 +21,5 @@ mod once_more;
 mod one_process;
 mod quarantine;
 mod series;
+mod soak;
 mod two_processes;

@@ -12,8 +12,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::child::{Orders, Voice, assignment};
-use super::database::{rows, runs, status};
+use super::database::{self, rows, status};
 use super::report::{Order, What};
+use super::runs;
 use super::scene::Scene;
 use crate::dice::Dice;
 
@@ -135,18 +136,8 @@ async fn row(scene: &Scene) -> task::Model {
 
 /// Holds the row against the runs that are stored.
 async fn look(scene: &Scene) -> Vec<run::Model> {
-    let row = row(scene).await;
-    let runs = runs(&scene.database(), SERIES).await;
-    assert_eq!(
-        row.run_count.unwrap_or_default(),
-        i64::try_from(runs.len()).unwrap()
-    );
-    let numbers: Vec<_> = runs.iter().map(|run| run.number).collect();
-    let expected: Vec<_> = (1..).take(runs.len()).collect();
-    assert_eq!(numbers, expected);
-    let mut occurrences: Vec<_> = runs.iter().map(|run| run.scheduled_at.unwrap()).collect();
-    occurrences.extend(row.next_run_at);
-    let ascending = occurrences.windows(2).all(|pair| pair[0] < pair[1]);
-    assert!(ascending, "an occurrence ran twice or comes again: {row:?}");
-    runs
+    let runs = database::runs(&scene.database(), SERIES).await;
+    let mut lives = runs::hold(&row(scene).await, runs);
+    assert_eq!(lives.len(), 1, "nobody revives it");
+    lives.remove(0)
 }

@@ -76,8 +76,7 @@ impl Clock for UntimedProbation {
 
 impl Worker {
     fn enter(&self, context: &TaskContext) {
-        let (id, attempt) = (context.id(), context.attempt());
-        self.voice.say(What::Entered(Run { id, attempt }));
+        self.voice.say(What::Entered(Run::of(context)));
     }
 }
 
