@@ -3,15 +3,17 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write;
 
-use evertask::{Status, TaskId};
+use evertask::TaskId;
 use evertask_entities::task;
 
-use super::super::database::{self, Rows, is_over, is_series, status};
+use super::super::database::{Rows, is_over, is_series, status};
 use super::super::report::How;
-use super::super::runs;
 use super::super::scene::Scene;
 use super::PARALLELISM;
-use super::work::{Kind, Piece};
+use super::promises::{
+    all_work_was_done_that_was_taken_up, count_runs, every_one_shot_ended_as_it_should,
+    no_key_is_held_twice, no_row_is_stranded,
+};
 
 /// What there has to be of every kind at some kill.
 const KINDS: [&str; 8] = [
@@ -168,80 +170,6 @@ fn kinds(row: &task::Model, is_in_progress: bool) -> Vec<&'static str> {
         .into_iter()
         .filter_map(|(is, kind)| is.then_some(kind))
         .collect()
-}
-
-/// What is not over is owned by somebody, dead or alive, or has an instant from which on it is claimed.
-fn no_row_is_stranded(rows: &Rows) {
-    for row in rows.values().filter(|row| !is_over(row)) {
-        assert!(
-            row.owner.is_some() || row.available_at.is_some(),
-            "not over, and nobody would ever run it: {row:?}"
-        );
-    }
-}
-
-fn no_key_is_held_twice(rows: &Rows) {
-    let mut holders: HashMap<_, &task::Model> = HashMap::new();
-    for row in rows.values().filter(|row| is_series(row) || !is_over(row)) {
-        let Some(key) = &row.task_key else { continue };
-        assert_eq!(
-            row.active_key.as_ref(),
-            Some(key),
-            "it lost its key: {row:?}"
-        );
-        if let Some(other) = holders.insert(key, row) {
-            panic!("two tasks have one key: {row:?}, {other:?}");
-        }
-    }
-}
-
-/// Counts the runs of all series, which have to be as many as their rows say.
-async fn count_runs(scene: &Scene, rows: &Rows) -> usize {
-    let mut count = 0;
-    for (id, row) in rows.iter().filter(|(_, row)| is_series(row)) {
-        let stored = database::runs(&scene.database(), *id).await;
-        let lives = runs::hold(row, stored);
-        count += lives.iter().map(Vec::len).sum::<usize>();
-    }
-    count
-}
-
-fn piece(row: &task::Model) -> Piece {
-    serde_json::from_str(&row.payload).unwrap()
-}
-
-fn every_one_shot_ended_as_it_should(rows: &Rows) {
-    for row in rows.values().filter(|row| !is_series(row)) {
-        let expected = match piece(row).kind {
-            Kind::Hopeless => Status::Failed,
-            Kind::Quick | Kind::Lengthy | Kind::Stubborn | Kind::Patient => Status::Completed,
-        };
-        let is_expected = [expected, Status::Cancelled].contains(&status(row));
-        assert!(is_expected, "it should be {expected}: {row:?}");
-    }
-}
-
-/// Every one-shot was executed that was not cancelled, with the work that it was given last, and no work
-/// was done of which a dispatch was told that it would not be.
-fn all_work_was_done_that_was_taken_up(scene: &Scene, rows: &Rows) {
-    let done = &scene.ledger.works;
-    for row in rows.values().filter(|row| !is_series(row)) {
-        let is_done = done.contains(&piece(row).work);
-        assert!(
-            is_done || status(row) == Status::Cancelled,
-            "it was never executed: {row:?}"
-        );
-    }
-    for answered in &scene.ledger.answers {
-        let row = &rows[&answered.id];
-        if !answered.how.is_taken_up() {
-            let is_done = done.contains(&answered.work);
-            assert!(!is_done, "it was executed all the same: {answered:?}");
-        } else if !is_series(row) && row.task_key.is_none() {
-            let kept = piece(row).work;
-            assert_eq!(kept, answered.work, "its work is another one: {row:?}");
-        }
-    }
 }
 
 fn answers(scene: &Scene) -> BTreeMap<How, usize> {
