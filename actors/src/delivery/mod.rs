@@ -5,9 +5,11 @@
 //! everything back.
 
 mod attempt;
+mod attempts;
 mod follow_ups;
 mod hooks;
 mod outcome;
+mod preflight;
 mod progress;
 mod recall;
 mod registry;

@@ -1,183 +1,47 @@
-use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
-use evertask_actors::runtime::{Settings, StartError, start};
-use evertask_actors::{
-    BlockingHandler, CatalogBuilder, Data, HandlerFunction, Queue, Task, TaskFunction, TaskHandler,
-    TaskOutput,
-};
+use evertask_actors::Queue;
+use evertask_actors::runtime::Settings;
 use evertask_core::audit::AuditLevel;
 use evertask_core::log::LogOptions;
 use evertask_core::random::Randomness;
 use evertask_core::retention::RetentionPolicy;
 use evertask_core::retry::{CustomRetry, RetryPolicy};
-use evertask_core::storage::StorageBackend;
 use evertask_core::task::IdSource;
 use evertask_core::time::Clock;
-use evertask_storage::SqlStorage;
 
-use crate::handle::EverTask;
-
-/// Configures a runtime; everything is checked by [`start`](Self::start), before anything runs.
-#[must_use]
-#[derive(Debug, Default)]
-pub struct Builder {
-    storage: Option<Arc<dyn StorageBackend>>,
-    sql: Option<SqlStorage>,
-    catalog: CatalogBuilder,
-    changes: Changes,
-}
+use super::Builder;
 
 /// The settings that differ from their defaults.
 #[derive(Debug, Default)]
-struct Changes {
-    queues: Vec<Queue>,
-    clock: Option<Arc<dyn Clock>>,
-    ids: Option<Arc<dyn IdSource>>,
-    randomness: Option<Arc<dyn Randomness>>,
-    retry: Option<RetryPolicy>,
-    timeout: Option<Duration>,
-    max_payload: Option<usize>,
-    max_result: Option<usize>,
-    max_dispatches: Option<usize>,
-    patience: Option<Duration>,
-    drain: Option<Duration>,
-    grace: Option<Duration>,
-    abort_after: Option<Duration>,
-    quarantine_after: Option<u32>,
-    probation: Option<Duration>,
-    decode_failures: Option<u32>,
-    max_snoozes: Option<u32>,
-    audit_level: Option<AuditLevel>,
-    logs: Option<LogOptions>,
-    handler_threads: Option<usize>,
-    round_trip_payloads: bool,
-    retention: Option<RetentionPolicy>,
+pub(super) struct Changes {
+    pub(super) queues: Vec<Queue>,
+    pub(super) clock: Option<Arc<dyn Clock>>,
+    pub(super) ids: Option<Arc<dyn IdSource>>,
+    pub(super) randomness: Option<Arc<dyn Randomness>>,
+    pub(super) retry: Option<RetryPolicy>,
+    pub(super) timeout: Option<Duration>,
+    pub(super) max_payload: Option<usize>,
+    pub(super) max_result: Option<usize>,
+    pub(super) max_dispatches: Option<usize>,
+    pub(super) patience: Option<Duration>,
+    pub(super) drain: Option<Duration>,
+    pub(super) grace: Option<Duration>,
+    pub(super) abort_after: Option<Duration>,
+    pub(super) quarantine_after: Option<u32>,
+    pub(super) probation: Option<Duration>,
+    pub(super) decode_failures: Option<u32>,
+    pub(super) max_snoozes: Option<u32>,
+    pub(super) audit_level: Option<AuditLevel>,
+    pub(super) logs: Option<LogOptions>,
+    pub(super) handler_threads: Option<usize>,
+    pub(super) round_trip_payloads: bool,
+    pub(super) retention: Option<RetentionPolicy>,
 }
 
+/// How it does it: everything that has a default.
 impl Builder {
-    pub(crate) fn new() -> Self {
-        Self::default()
-    }
-
-    /// Where tasks are kept: a [`SqlStorage`](crate::SqlStorage), or a
-    /// [`MemoryStorage`](crate::MemoryStorage) in tests. Required.
-    pub fn storage(mut self, storage: impl StorageBackend) -> Self {
-        self.sql = (&storage as &dyn Any).downcast_ref().cloned();
-        self.storage = Some(Arc::new(storage));
-        self
-    }
-
-    /// Adds a queue, or configures the default one.
-    pub fn queue(mut self, queue: Queue) -> Self {
-        self.changes.queues.push(queue);
-        self
-    }
-
-    /// Adds the handler of one kind of task.
-    ///
-    /// If the value handles several kinds, the kind has to be named: see
-    /// [`handler_for`](Self::handler_for).
-    pub fn handler<T: Task, O: TaskOutput>(mut self, handler: impl TaskHandler<T, O>) -> Self {
-        self.catalog.add(handler);
-        self
-    }
-
-    /// Adds an async function as the handler of one kind of task. Its first argument is the task, the
-    /// others are taken from the context: [`TaskContext`](crate::TaskContext), [`Data`], and whatever
-    /// implements [`FromContext`](crate::FromContext). It returns nothing, or a `Result` with any
-    /// error; a value is stored with the outcome.
-    ///
-    /// ```
-    /// # use evertask::{Data, EverTask, Task};
-    /// # use serde::{Deserialize, Serialize};
-    /// # struct Prices;
-    /// # impl Prices { fn of(&self, _: &str) -> Result<u64, std::fmt::Error> { Ok(7) } }
-    /// #[derive(Clone, Serialize, Deserialize)]
-    /// struct Invoice { articles: Vec<String> }
-    ///
-    /// impl Task for Invoice { const NAME: &'static str = "invoice"; }
-    ///
-    /// async fn total(invoice: Invoice, prices: Data<Prices>) -> Result<u64, std::fmt::Error> {
-    ///     invoice.articles.iter().map(|article| prices.of(article)).sum()
-    /// }
-    ///
-    /// let builder = EverTask::builder().data(Prices).handler_fn(total);
-    /// ```
-    pub fn handler_fn<T: Task + Clone, Arguments: 'static>(
-        mut self,
-        function: impl HandlerFunction<T, Arguments>,
-    ) -> Self {
-        self.catalog.add_function(function);
-        self
-    }
-
-    /// Adds a kind of task that brings its handler along: one that `#[evertask::task]` made of a
-    /// function.
-    pub fn task<T: TaskFunction>(mut self) -> Self {
-        self.catalog.add_task::<T>();
-        self
-    }
-
-    /// Registers something of the application that handlers use: a pool, a mailer, a client. One
-    /// value of each type; a function takes it as an argument of the type [`Data`].
-    ///
-    /// A start is refused if a handler takes data that is not there.
-    pub fn data<D: Send + Sync + 'static>(self, data: D) -> Self {
-        self.shared_data(Arc::new(data))
-    }
-
-    /// Registers something that is shared already, or that handlers know as a trait object.
-    pub fn shared_data<D: ?Sized + Send + Sync + 'static>(mut self, data: Arc<D>) -> Self {
-        self.catalog.add_data(Data::from(data));
-        self
-    }
-
-    /// Adds the handler of the tasks of type `T`; share one value between several kinds in an
-    /// `Arc`.
-    ///
-    /// ```
-    /// # use std::sync::Arc;
-    /// # use evertask::{EverTask, Task, TaskContext, TaskHandler, TaskResult};
-    /// # use serde::{Deserialize, Serialize};
-    /// # #[derive(Serialize, Deserialize)] struct Welcome;
-    /// # #[derive(Serialize, Deserialize)] struct Goodbye;
-    /// # impl Task for Welcome { const NAME: &'static str = "welcome"; }
-    /// # impl Task for Goodbye { const NAME: &'static str = "goodbye"; }
-    /// # struct Mailer;
-    /// # impl TaskHandler<Welcome> for Mailer {
-    /// #     async fn handle(&self, _: &Welcome, _: &TaskContext) -> TaskResult { Ok(()) }
-    /// # }
-    /// # impl TaskHandler<Goodbye> for Mailer {
-    /// #     async fn handle(&self, _: &Goodbye, _: &TaskContext) -> TaskResult { Ok(()) }
-    /// # }
-    /// let mailer = Arc::new(Mailer);
-    /// let builder = EverTask::builder()
-    ///     .handler_for::<Welcome, _>(Arc::clone(&mailer))
-    ///     .handler_for::<Goodbye, _>(mailer);
-    /// ```
-    pub fn handler_for<T: Task, O: TaskOutput>(self, handler: impl TaskHandler<T, O>) -> Self {
-        self.handler(handler)
-    }
-
-    /// Adds the handler of one kind of task that blocks or computes; it runs on a thread of its own.
-    pub fn blocking_handler<T: Task, O: TaskOutput>(
-        mut self,
-        handler: impl BlockingHandler<T, O>,
-    ) -> Self {
-        self.catalog.add_blocking(handler);
-        self
-    }
-
-    /// Adds the blocking handler of the tasks of type `T`.
-    pub fn blocking_handler_for<T: Task, O: TaskOutput>(
-        self,
-        handler: impl BlockingHandler<T, O>,
-    ) -> Self {
-        self.blocking_handler(handler)
-    }
-
     /// The clock; the operating system's by default.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.changes.clock = Some(Arc::new(clock));
@@ -352,25 +216,10 @@ impl Builder {
         self.changes.retention = Some(policy);
         self
     }
-
-    /// Checks the configuration, opens the storage and starts the runtime on a thread of its own.
-    ///
-    /// What is stored and due begins to run at once.
-    ///
-    /// # Errors
-    ///
-    /// See [`StartError`]; nothing runs and nothing is stored then.
-    pub async fn start(self) -> Result<EverTask, StartError> {
-        let storage = self.storage.ok_or(StartError::NoStorage)?;
-        let mut settings = Settings::new(storage);
-        settings.catalog = self.catalog;
-        self.changes.apply(&mut settings);
-        Ok(EverTask::new(start(settings).await?, self.sql))
-    }
 }
 
 impl Changes {
-    fn apply(self, settings: &mut Settings) {
+    pub(super) fn apply(self, settings: &mut Settings) {
         fn set<V>(setting: &mut V, change: Option<V>) {
             if let Some(value) = change {
                 *setting = value;

@@ -1,0 +1,124 @@
+use std::collections::hash_map::Entry as MapEntry;
+use std::fmt;
+use std::sync::Arc;
+
+use evertask_core::task::TaskId;
+use tokio_util::sync::CancellationToken;
+
+use super::cancel::Cancellation;
+use super::{Book, DeliveryRegistry, Shared};
+
+pub(super) struct Entry {
+    pub(super) cancelled: CancellationToken,
+    pub(super) cancellation: Option<Cancellation>,
+    /// Whether it has a slot.
+    started: bool,
+    /// Whether its handler was entered.
+    pub(super) running: bool,
+    /// Fires when the entry is removed.
+    pub(super) ended: CancellationToken,
+}
+
+/// The entry of one delivery, removed when dropped.
+#[must_use]
+pub(crate) struct Registration {
+    registry: Arc<Shared>,
+    id: TaskId,
+    cancelled: CancellationToken,
+}
+
+impl DeliveryRegistry {
+    /// Enters an id; `None` if a delivery of it is under way or may not begin now.
+    pub(crate) fn register(&self, id: TaskId) -> Option<Registration> {
+        let mut book = self.0.book.lock();
+        if book.barred.contains(&id) {
+            return None;
+        }
+        let Book {
+            entries, cancelled, ..
+        } = &mut *book;
+        let MapEntry::Vacant(vacant) = entries.entry(id) else {
+            return None;
+        };
+        let early = cancelled.get_mut(&id).map(|early| {
+            early.is_heard = true;
+            early.cancellation.clone()
+        });
+        let cancelled = CancellationToken::new();
+        if early.is_some() {
+            cancelled.cancel();
+        }
+        vacant.insert(Entry {
+            cancelled: cancelled.clone(),
+            cancellation: early,
+            started: false,
+            running: false,
+            ended: CancellationToken::new(),
+        });
+        Some(Registration {
+            registry: Arc::clone(&self.0),
+            id,
+            cancelled,
+        })
+    }
+}
+
+impl Registration {
+    /// Fires when the task is cancelled.
+    pub(crate) fn cancelled(&self) -> &CancellationToken {
+        &self.cancelled
+    }
+
+    /// Who cancelled it, if somebody did.
+    pub(crate) fn cancellation(&self) -> Option<Cancellation> {
+        let book = self.registry.book.lock();
+        book.entries.get(&self.id)?.cancellation.clone()
+    }
+
+    /// It was given a slot: from here on a shutdown waits for its end.
+    pub(crate) fn start(&self) {
+        let mut book = self.registry.book.lock();
+        if let Some(entry) = book.entries.get_mut(&self.id)
+            && !entry.started
+        {
+            entry.started = true;
+            self.registry.started.send_modify(|started| *started += 1);
+        }
+    }
+
+    /// The handler is about to be entered; `false` if it must not be, because somebody cancelled
+    /// the task and is told that it never ran.
+    pub(crate) fn begin(&self) -> bool {
+        let mut book = self.registry.book.lock();
+        let Some(entry) = book.entries.get_mut(&self.id) else {
+            return false;
+        };
+        if entry.cancelled.is_cancelled() {
+            return false;
+        }
+        entry.running = true;
+        true
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        let Some(removed) = self.registry.book.lock().entries.remove(&self.id) else {
+            return;
+        };
+        if removed.started {
+            self.registry.started.send_modify(|started| *started -= 1);
+        }
+        removed.ended.cancel();
+        self.registry.tails.end_if_over(self.id);
+    }
+}
+
+impl fmt::Debug for Registration {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_tuple("Registration")
+            .field(&self.id)
+            .finish()
+    }
+}
