@@ -54,7 +54,9 @@ async fn a_group_that_is_longer_than_a_packet_is_stored_as_a_whole() {
     let Some(place) = Place::new().await else {
         return;
     };
-    let storage = open(&place.storage(), 1).await.unwrap();
+    // Twenty mebibytes take a while where much else is going on.
+    let patient = place.storage().answer_timeout(Duration::from_mins(10));
+    let storage = open(&patient, 1).await.unwrap();
     let longest: u64 = place.query("SELECT @@max_allowed_packet AS longest").await[0]
         .try_get("", "longest")
         .unwrap();
