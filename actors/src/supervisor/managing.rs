@@ -1,5 +1,7 @@
 //! How something is done with tasks: each is one conditional write, tried again while its row moves on.
 
+use std::sync::Arc;
+
 use actix::{Handler, ResponseFuture};
 use evertask_core::manage::{By, manage};
 use evertask_core::storage::{Answer, DeleteAnswer, Deletion, Write};
@@ -46,7 +48,7 @@ impl Handler<GetDeletion> for Supervisor {
     type Result = ResponseFuture<Result<Option<Deletion>, RequestError>>;
 
     fn handle(&mut self, GetDeletion(id): GetDeletion, _: &mut Self::Context) -> Self::Result {
-        let storage = self.deps.storage.clone();
+        let storage = Arc::clone(&self.deps.storage);
         Box::pin(async move { Ok(storage.queries().deletion(id).await?) })
     }
 }
@@ -110,10 +112,10 @@ async fn await_end(deps: &SupervisorDeps, found: &TaskRecord) {
 
 /// From when on claims take the row that is written; `None` if they don't.
 fn due_after(write: &Write) -> Option<Timestamp> {
-    match write {
-        Write::Redefine(redefinition) => redefinition.record.state.claimable_from(),
-        _ => None,
-    }
+    let Write::Redefine(redefinition) = write else {
+        return None;
+    };
+    redefinition.record.state.claimable_from()
 }
 
 /// Answers whether it was applied; if not, the row has moved on.
@@ -124,11 +126,13 @@ async fn store(deps: &SupervisorDeps, write: Write) -> Result<bool, RequestError
         .persistence
         .apply_one(write, patience)
         .await?;
-    match answer {
-        Answer::Redefine(answer) => Ok(answer.is_applied()),
-        Answer::Delete(answer) => Ok(answer == DeleteAnswer::Deleted),
-        _ => Err(RequestError::NoAnswer),
+    if let Answer::Redefine(answer) = answer {
+        return Ok(answer.is_applied());
     }
+    let Answer::Delete(answer) = answer else {
+        return Err(RequestError::NoAnswer);
+    };
+    Ok(answer == DeleteAnswer::Deleted)
 }
 
 /// Has its queue look for it when it is due; if it never will be, it needs no place.

@@ -64,9 +64,11 @@ fn write(found: &TaskRecord, action: Action) -> Result<Write, Refusal> {
 }
 
 fn done(found: &TaskRecord, action: Action) -> Result<Redefinition, Refusal> {
-    write(found, action).map(|write| match write {
-        Write::Redefine(redefinition) => *redefinition,
-        other => panic!("{other:?}"),
+    write(found, action).map(|write| {
+        let Write::Redefine(redefinition) = write else {
+            panic!("{write:?}");
+        };
+        *redefinition
     })
 }
 
@@ -84,7 +86,11 @@ fn each_action_is_for_tasks_that_are_over_or_for_those_that_wait() {
                     _ if status.is_terminal() => Some(Refusal::IsOver(status)),
                     Action::Resume => Some(Refusal::NotPaused),
                     _ if is_owned => Some(Refusal::InFlight),
-                    _ => None,
+                    Action::Retry
+                    | Action::RunNow
+                    | Action::Reschedule(_)
+                    | Action::Pause
+                    | Action::Delete => None,
                 };
                 assert_eq!(write(&found, action).err(), expected, "{status} {action:?}");
             }
