@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use evertask_core::lease::RowLease;
 use evertask_core::outcome::{AttemptEnd, Snooze, aggregate};
-use evertask_core::storage::{CancelTask, RowChange, Write};
-use evertask_core::task::{AttemptRecord, Failure, FailureKind};
+use evertask_core::storage::RowChange;
+use evertask_core::task::{AttemptRecord, Failure, FailureKind, Status};
 use evertask_core::time::{Timestamp, later};
 
 use super::follow_ups::Follows;
 use super::progress::note_last;
 use super::run::{Ended, Run};
-use crate::persistence::{ChangeChain, Patience, Settled};
+use crate::persistence::{ChangeChain, Settled};
 use crate::scheduler::WakeAt;
 use crate::supervision::tell;
 use crate::task::{Hook, Payload};
@@ -145,47 +145,41 @@ impl Run {
 
     /// Makes sure that the row says `Cancelled`, and keeps the attempt.
     ///
-    /// Whoever cancelled the task has posted the same write before; this one covers the case that
-    /// theirs was lost.
+    /// Whoever cancelled the task has posted the same before; this covers the case that theirs was lost. A
+    /// row that has moved on is left alone: another process may have retried it without knowing of this
+    /// delivery, and its new life is not what was cancelled.
     pub(super) async fn record_cancel(&mut self, attempt: Option<AttemptRecord>) -> Settled {
-        // That the handler was entered is part of what is kept.
-        self.chain.send_held(&self.deps.persistence);
-        let id = self.delivery.lease.id();
-        let by = self
-            .delivery
-            .registration
-            .cancellation()
-            .unwrap_or_default();
-        let cancel = Write::Cancel(CancelTask {
-            id,
-            at: self.deps.clock.now(),
-            actor: by.actor,
-            reason: by.reason,
-        });
-        if let Err(error) = self
-            .deps
-            .persistence
-            .apply_one(cancel, Patience::Endless)
-            .await
-        {
-            tracing::error!(%error, %id, "a cancel can't be stored");
-            return Settled::Abandoned;
+        let registration = &self.delivery.registration;
+        let by = registration.cancellation().unwrap_or_default();
+        let now = self.deps.clock.now();
+        let lease = &mut self.delivery.lease;
+        let cancel = lease.cancel(by.actor, by.reason, now);
+        match (self.settle(cancel).await, attempt) {
+            (Settled::Applied, None) => Settled::Applied,
+            (Settled::Applied | Settled::Superseded, attempt) => {
+                self.note_in_cancelled(attempt).await
+            }
+            (settled @ (Settled::Abandoned | Settled::Unfollowed(_)), _) => settled,
         }
+    }
+
+    /// Keeps the attempt beside the cancel, whoever has stored that.
+    async fn note_in_cancelled(&self, attempt: Option<AttemptRecord>) -> Settled {
+        let id = self.delivery.lease.id();
+        let record = match self.deps.storage.task(id).await {
+            Ok(Some(record)) if record.state.status == Status::Cancelled => record,
+            Ok(_) => return Settled::Superseded,
+            Err(error) => {
+                tracing::warn!(%error, %id, "the attempt of a cancelled task is not recorded");
+                return Settled::Applied;
+            }
+        };
         let Some(attempt) = attempt else {
             return Settled::Applied;
         };
-        match self.deps.storage.task(id).await {
-            Ok(Some(record)) => {
-                let mut lease = RowLease::new(&record);
-                note_last(&self.context.progress(), &mut lease);
-                let mut chain = ChangeChain::default();
-                self.settle_in(&mut chain, lease.note(attempt)).await
-            }
-            Ok(None) => Settled::Superseded,
-            Err(error) => {
-                tracing::warn!(%error, %id, "the attempt of a cancelled task is not recorded");
-                Settled::Applied
-            }
-        }
+        let mut lease = RowLease::new(&record);
+        note_last(&self.context.progress(), &mut lease);
+        let mut chain = ChangeChain::default();
+        self.settle_in(&mut chain, lease.note(attempt)).await
     }
 }

@@ -131,7 +131,7 @@ impl RowLease {
         now: Timestamp,
         ran: Option<Duration>,
     ) -> RowState {
-        let keeps_key = self.is_series || self.key_until.is_some_and(|until| until > now);
+        let keeps_key = self.keeps_key(now);
         RowState {
             status,
             owner: None,

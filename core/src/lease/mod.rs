@@ -6,6 +6,7 @@
 //! chain, so a storage that refuses one refuses all that follow.
 
 mod attempt;
+mod cancel;
 mod delivery;
 mod end;
 mod handler;
@@ -80,6 +81,11 @@ impl RowLease {
             is_counted: self.audit_level.counts_runs(),
             ..attempt
         }
+    }
+
+    /// Whether the task holds its key though it is over.
+    fn keeps_key(&self, now: Timestamp) -> bool {
+        self.is_series || self.key_until.is_some_and(|until| until > now)
     }
 
     fn advance(&mut self, state: RowState, history: History) -> RowChange {

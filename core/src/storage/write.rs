@@ -160,9 +160,10 @@ impl AuditEntry {
         }
     }
 
-    /// What a person did is always kept.
+    /// What a person did is always kept, and nothing but a person cancels.
     fn is_kept_at(&self, level: AuditLevel) -> bool {
-        self.actor.is_some() || level.keeps_status(self.status, self.failure.as_ref())
+        let is_a_persons = self.actor.is_some() || self.status == Status::Cancelled;
+        is_a_persons || level.keeps_status(self.status, self.failure.as_ref())
     }
 }
 

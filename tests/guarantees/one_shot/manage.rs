@@ -1,5 +1,6 @@
 //! What somebody does with a task beside cancelling it (issue 4, build 8).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use evertask::time::Clock;
@@ -7,6 +8,7 @@ use evertask::{
     AuditLevel, EverTask, ManageOutcome, ManageTask, Refusal, RetryPolicy, Status, TaskError,
     TaskId, TaskResult,
 };
+use tokio::sync::Semaphore;
 
 use super::clock::StagedClock;
 use super::home::{Home, becomes};
@@ -17,6 +19,7 @@ use crate::stage::{Numbered, soon};
 on_every_storage_and_server! {
     a_failed_task_is_retried_under_its_id_with_its_history,
     a_cancelled_task_is_retried_and_not_cancelled_again,
+    a_cancelled_delivery_of_another_process_does_not_end_the_new_life,
     a_delayed_task_runs_now,
     a_parked_retry_runs_now_and_stays_a_retry,
     a_delayed_task_is_moved_to_and_fro,
@@ -82,6 +85,42 @@ async fn a_cancelled_task_is_retried_and_not_cancelled_again(home: Home) {
     assert_eq!(retried, ManageOutcome::Done);
     diary.says("completed 1").await;
     home.shut_down(evertask).await;
+    assert_eq!(home.status(id).await, Status::Completed);
+}
+
+/// Runs until the gate is opened, whatever it is told.
+fn held(diary: &Diary, gate: &Arc<Semaphore>) -> Player {
+    let gate = Arc::clone(gate);
+    Player::new(diary, move |_, _| {
+        let gate = Arc::clone(&gate);
+        async move {
+            gate.acquire().await?.forget();
+            Ok(())
+        }
+    })
+}
+
+/// The process that retries a task knows nothing of a handler that another one has told to stop.
+async fn a_cancelled_delivery_of_another_process_does_not_end_the_new_life(home: Home) {
+    let (old, new) = (Diary::default(), Diary::default());
+    let gates = [(); 2].map(|()| Arc::new(Semaphore::new(0)));
+    let stubborn = held(&old, &gates[0]).at(&home).abort_after(HOUR);
+    let first = stubborn.start().await.unwrap();
+    let id = first.dispatch(Numbered(1)).await.unwrap().id;
+    old.says("handle 1.1").await;
+    first.cancel(id).await.unwrap();
+    let second = held(&new, &gates[1]).at(&home).start().await.unwrap();
+    let retried = done(&second, ManageTask::retry(id)).await;
+    assert_eq!(retried, ManageOutcome::Done);
+    new.says("handle 1.1").await;
+    gates[0].add_permits(1);
+    old.has(|said| said.starts_with("error 1")).await;
+    assert_ne!(home.status(id).await, Status::Cancelled);
+    gates[1].add_permits(1);
+    new.says("completed 1").await;
+    for evertask in [&first, &second] {
+        soon(evertask.shutdown()).await.expect("no fault");
+    }
     assert_eq!(home.status(id).await, Status::Completed);
 }
 

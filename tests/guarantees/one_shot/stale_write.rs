@@ -61,13 +61,14 @@ async fn no_write_of_a_superseded_delivery_overwrites_its_successor(home: Home) 
     let (row, audit) = (home.row(id).await, home.audit(id).await);
 
     let failure = || Failure::new(FailureKind::Other, "late");
-    let late: [&dyn Fn(&mut RowLease) -> _; 8] = [
+    let late: [&dyn Fn(&mut RowLease) -> _; 9] = [
         &|lease| lease.start(outdated, false, T0),
         &|lease| lease.retry_in_slot(attempt(outdated), std::time::Duration::ZERO),
         &|lease| lease.park(attempt(outdated), std::time::Duration::ZERO, T0),
         &|lease| lease.complete(attempt(outdated), None, T0),
         &|lease| lease.fail(failure(), attempt(outdated), None, T0),
         &|lease| lease.stop(Some(attempt(outdated)), T0),
+        &|lease| lease.cancel(None, None, T0),
         &|lease| lease.release(T0),
         &|lease| lease.note(attempt(outdated)),
     ];

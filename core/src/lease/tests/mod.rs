@@ -2,6 +2,7 @@
 //! has to stay as it was.
 
 mod attempt;
+mod cancel;
 mod delivery;
 mod end;
 mod handler;

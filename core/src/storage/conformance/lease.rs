@@ -9,7 +9,7 @@ use crate::task::{AttemptOutcome, ProcessId, WaitReason};
 
 type Transition = fn(&mut RowLease, ProcessId) -> RowChange;
 
-const TRANSITIONS: [Transition; 20] = [
+const TRANSITIONS: [Transition; 21] = [
     |lease, me| lease.start(me, false, at(1)),
     |lease, me| lease.start(me, true, at(1)),
     |lease, _| lease.outlive_probation(),
@@ -34,6 +34,7 @@ const TRANSITIONS: [Transition; 20] = [
     |lease, me| lease.stop(Some(attempt(me, 1, AttemptOutcome::Stopped)), at(1)),
     |lease, _| lease.stop(None, at(1)),
     |lease, me| lease.note(attempt(me, 1, AttemptOutcome::Failed)),
+    |lease, _| lease.cancel(Some("ada".to_owned()), None, at(1)),
     |lease, _| lease.release(at(1)),
     |lease, _| lease.give_up_key(),
     |lease, me| lease.wait(me, WaitReason::NoHandler, failure("no handler"), at(1)),
