@@ -6,7 +6,7 @@ use evertask::time::{Clock, ManualClock};
 use evertask::{Task, TaskContext, TaskError, TaskHandler, TaskId, TaskResult};
 use serde::{Deserialize, Serialize};
 
-use super::ledger::Ledger;
+use super::ledger::{Ledger, Run};
 
 /// How often a failed attempt is followed by another one.
 pub(super) const RETRIES: u32 = 3;
@@ -55,11 +55,13 @@ impl Errand {
 pub(super) struct Runner {
     pub(super) clock: ManualClock,
     pub(super) ledger: Ledger,
+    /// The number of the runtime that it is a handler of.
+    pub(super) runtime: u32,
 }
 
 impl Runner {
     async fn run(&self, errand: &Errand, context: &TaskContext) -> TaskResult {
-        let _run = Running::enter(&self.ledger, context.id());
+        let run = Running::enter(&self.ledger, context.id(), self.runtime);
         if !errand.takes.is_zero() {
             tokio::select! {
                 () = self.clock.sleep(errand.takes) => {}
@@ -68,7 +70,7 @@ impl Runner {
                 }
             }
         }
-        if errand.snoozes > 0 && self.ledger.snooze(context.id()) < errand.snoozes {
+        if errand.snoozes > 0 && run.snooze() < errand.snoozes {
             return Err(TaskError::snooze(NAP, "not yet"));
         }
         match context.attempt() {
@@ -94,18 +96,23 @@ impl TaskHandler<Rarity> for Runner {
 /// A run that goes on until this is dropped, however it ends.
 struct Running<'a> {
     ledger: &'a Ledger,
-    id: TaskId,
+    run: Run,
 }
 
 impl<'a> Running<'a> {
-    fn enter(ledger: &'a Ledger, id: TaskId) -> Self {
-        ledger.enter(id);
-        Self { ledger, id }
+    fn enter(ledger: &'a Ledger, id: TaskId, runtime: u32) -> Self {
+        let run = ledger.enter(id, runtime);
+        Self { ledger, run }
+    }
+
+    /// Notes that it wants to snooze, and answers how often one of its task's life did before.
+    fn snooze(&self) -> u32 {
+        self.ledger.snooze(self.run)
     }
 }
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
-        self.ledger.leave(self.id);
+        self.ledger.leave(self.run);
     }
 }

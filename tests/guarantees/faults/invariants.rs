@@ -1,11 +1,13 @@
 //! What must hold after every run.
 
 use std::collections::BTreeMap;
+use std::iter;
 
 use evertask::storage::AuditEntry;
 use evertask::{AttemptOutcome, AttemptRecord, AuditLevel, RunRecord, Status, TaskId, TaskRecord};
 
 use super::ledger::Asked;
+use super::wishes::Wish;
 use super::world::World;
 
 /// A task with everything kept about it.
@@ -29,8 +31,9 @@ type Invariant = fn(&Aftermath<'_>) -> Vec<String>;
 /// Checks each invariant; the first that does not hold fails the run, with all that happened.
 pub(super) async fn check(world: &World) {
     let aftermath = Aftermath::of(world).await;
-    let invariants: [(&str, Invariant); 8] = [
+    let invariants: [(&str, Invariant); 9] = [
         ("no acknowledged id is lost", no_acknowledged_id_is_lost),
+        ("what is done was asked for", what_is_done_was_asked_for),
         (
             "what was refused is not stored",
             what_was_refused_is_not_stored,
@@ -65,6 +68,26 @@ pub(super) async fn check(world: &World) {
     }
 }
 
+impl Kept {
+    /// The audit of each of its lives: whoever retries it begins another one.
+    fn lives(&self) -> Vec<&[AuditEntry]> {
+        let is_retry = |entry: &AuditEntry| Wish::of(entry) == Some(Wish::Retry);
+        self.audit.split(is_retry).collect()
+    }
+
+    fn succeeded(&self) -> usize {
+        let attempts = self.attempts.iter();
+        attempts
+            .filter(|attempt| attempt.outcome == AttemptOutcome::Succeeded)
+            .count()
+    }
+}
+
+/// A cancel is kept at every level.
+fn is_cancelled(life: &[AuditEntry]) -> bool {
+    life.iter().any(|entry| entry.status == Status::Cancelled)
+}
+
 impl<'a> Aftermath<'a> {
     async fn of(world: &'a World) -> Self {
         let reader = world.reader().await;
@@ -97,24 +120,76 @@ impl<'a> Aftermath<'a> {
 
 /// Whoever got an id finds the task, and it came to the end that it had to come to.
 fn no_acknowledged_id_is_lost(after: &Aftermath<'_>) -> Vec<String> {
-    let mut broken = Vec::new();
-    for (id, asked) in after.asked.iter().filter(|(_, asked)| asked.stored) {
+    let denied = after.world.ledger.denied().into_iter();
+    let mut broken: Vec<_> = denied
+        .map(|id| format!("{id} was called unknown"))
+        .collect();
+    for (id, asked) in &after.asked {
         let Some(kept) = after.kept.get(id) else {
-            broken.push(format!("{id} was acknowledged and is not stored"));
+            if asked.stored {
+                broken.push(format!("{id} was acknowledged and is not stored"));
+            }
             continue;
         };
-        let status = kept.record.state.status;
-        if asked.cancelled && status != Status::Cancelled {
-            broken.push(format!("{id} was cancelled and is {status}"));
+        let (status, lives) = (kept.record.state.status, kept.lives());
+        let last = lives.last().copied().unwrap_or_default();
+        let expected = ends(asked, lives.len() == 1, last);
+        if !expected.contains(&status) {
+            broken.push(format!(
+                "{id} should be one of {expected:?} and is {status}"
+            ));
         }
-        let expected = if asked.errand.succeeds() {
-            Status::Completed
-        } else {
-            Status::Failed
-        };
-        let is_late = asked.errand.deadline.is_some() && status == Status::Failed;
-        if !asked.cancel_tried && !is_late && status != expected {
-            broken.push(format!("{id} should be {expected} and is {status}"));
+    }
+    broken
+}
+
+/// What a life of a task may have ended as: cancelled if it was, and otherwise as its errand says, but for
+/// one that came too late. Who is retried has no deadline any more.
+fn ends(asked: &Asked, is_first: bool, life: &[AuditEntry]) -> Vec<Status> {
+    if is_cancelled(life) {
+        return vec![Status::Cancelled];
+    }
+    if !asked.errand.succeeds() {
+        return vec![Status::Failed];
+    }
+    let may_be_late = is_first && asked.errand.deadline.is_some();
+    let late = may_be_late.then_some(Status::Failed);
+    iter::once(Status::Completed).chain(late).collect()
+}
+
+/// What somebody did is kept at every level, in its order: each wish came true as often as whoever had it
+/// was told, and nothing did that nobody asked for.
+fn what_is_done_was_asked_for(after: &Aftermath<'_>) -> Vec<String> {
+    let mut broken = Vec::new();
+    let is_any_reply_lost = !after.world.storage.log().is_empty();
+    for (id, asked, kept) in after.tasks() {
+        for wish in Wish::ALL {
+            let done = kept.audit.iter().filter_map(Wish::of);
+            let done = done.filter(|done| *done == wish).count();
+            let tally = asked.tally(wish);
+            let shared = match wish {
+                // Two runtimes may both be right to say that the task was cancelled.
+                Wish::Cancel => tally.done.saturating_sub(1),
+                Wish::Retry | Wish::RunNow | Wish::Reschedule => {
+                    after.world.witness.echoes(id, wish)
+                }
+            };
+            let range = tally.range(shared, is_any_reply_lost);
+            if !range.contains(&done) {
+                broken.push(format!(
+                    "{wish:?} of {id} was done {done} times and not {range:?}: {tally:?}"
+                ));
+            }
+            if asked.runs.is_some() && wish != Wish::Cancel && done + tally.done > 0 {
+                broken.push(format!("{id} is a series and {wish:?} was done"));
+            }
+        }
+        for life in kept.lives() {
+            let acts: Vec<_> = life.iter().filter_map(Wish::of).collect();
+            let cancel = acts.iter().position(|act| *act == Wish::Cancel);
+            if cancel.is_some_and(|cancel| cancel + 1 < acts.len()) {
+                broken.push(format!("{id} was cancelled and then {acts:?}"));
+            }
         }
     }
     broken
@@ -143,13 +218,9 @@ fn no_outcome_is_of_an_old_generation(after: &Aftermath<'_>) -> Vec<String> {
     let late = after.world.ledger.late();
     broken.extend(late.iter().map(|id| format!("{id} ran after its end")));
     for (id, asked, kept) in after.tasks() {
-        let succeeded = kept
-            .attempts
-            .iter()
-            .filter(|attempt| attempt.outcome == AttemptOutcome::Succeeded)
-            .count();
-        if asked.runs.is_none() && succeeded > 1 {
-            broken.push(format!("{id} succeeded {succeeded} times"));
+        let (succeeded, lives) = (kept.succeeded(), kept.lives().len());
+        if asked.runs.is_none() && succeeded > lives {
+            broken.push(format!("{id} succeeded {succeeded} times in {lives} lives"));
         }
     }
     broken
@@ -167,16 +238,27 @@ fn row_and_audit_agree(after: &Aftermath<'_>) -> Vec<String> {
         if audited.last() != Some(&status) {
             broken.push(format!("{id} is {status} and its audit says {audited:?}"));
         }
-        let ends = audited.iter().filter(|status| status.is_terminal()).count();
-        if asked.runs.is_none() && ends != 1 {
-            broken.push(format!("{id} ended {ends} times: {audited:?}"));
+        let completed = audited.iter().filter(|ended| **ended == Status::Completed);
+        let completed = completed.count();
+        let lives = kept.lives();
+        // One that was cancelled in the very moment of its success keeps that, too.
+        let cancelled = lives.iter().filter(|life| is_cancelled(life)).count();
+        let succeeded = kept.succeeded();
+        if !(completed..=completed + cancelled).contains(&succeeded) {
+            broken.push(format!("{id} succeeded {succeeded} times: {audited:?}"));
         }
-        let succeeded = kept
-            .attempts
-            .iter()
-            .any(|attempt| attempt.outcome == AttemptOutcome::Succeeded);
-        if status == Status::Completed && !succeeded {
-            broken.push(format!("{id} is completed by no attempt"));
+        if asked.runs.is_some() {
+            continue;
+        }
+        for (number, life) in lives.into_iter().enumerate() {
+            let ended: Vec<_> = life.iter().map(|entry| entry.status).collect();
+            let count = ended.iter().filter(|status| status.is_terminal()).count();
+            let expected = ends(asked, number == 0, life);
+            if count != 1 || ended.last().is_none_or(|last| !expected.contains(last)) {
+                broken.push(format!(
+                    "{id} should have ended once, as one of {expected:?}: {ended:?}"
+                ));
+            }
         }
     }
     broken
@@ -188,7 +270,7 @@ fn counters_equal_rows(after: &Aftermath<'_>) -> Vec<String> {
     for (id, asked, kept) in after.tasks() {
         let state = &kept.record.state;
         let keeps_all = matches!(asked.level, AuditLevel::Full | AuditLevel::Minimal);
-        if !keeps_all || state.status == Status::Cancelled {
+        if !keeps_all {
             continue;
         }
         let runs = kept.runs.len();
@@ -198,7 +280,7 @@ fn counters_equal_rows(after: &Aftermath<'_>) -> Vec<String> {
                 let count = state.run_count;
                 broken.push(format!("{id} counts {count} runs and has {numbers:?}"));
             }
-            if Some(state.run_count) != asked.runs {
+            if state.status != Status::Cancelled && Some(state.run_count) != asked.runs {
                 let (count, wanted) = (state.run_count, asked.runs);
                 broken.push(format!("{id} ran {count} times of {wanted:?}"));
             }
@@ -208,9 +290,11 @@ fn counters_equal_rows(after: &Aftermath<'_>) -> Vec<String> {
                 .iter()
                 .filter(|attempt| attempt.outcome == AttemptOutcome::Failed);
             let numbers: Vec<_> = failed.map(|attempt| attempt.number).collect();
-            if numbers != (1..=state.attempts).collect::<Vec<_>>() {
-                let count = state.attempts;
-                broken.push(format!("{id} counts {count} failures and has {numbers:?}"));
+            if !is_count_of(&numbers, kept) {
+                let (count, lives) = (state.attempts, kept.lives().len());
+                broken.push(format!(
+                    "{id} counts {count} failures in the last of {lives} lives and has {numbers:?}"
+                ));
             }
             if runs > 0 {
                 broken.push(format!("{id} is no series and has {runs} runs"));
@@ -218,6 +302,27 @@ fn counters_equal_rows(after: &Aftermath<'_>) -> Vec<String> {
         }
     }
     broken
+}
+
+/// Whether the failures of each life of a task are numbered from 1 on, and the row counts those of the last.
+fn is_count_of(numbers: &[u32], kept: &Kept) -> bool {
+    let mut counts: Vec<u32> = Vec::new();
+    for number in numbers {
+        match counts.last_mut() {
+            _ if *number == 1 => counts.push(1),
+            Some(count) if *count + 1 == *number => *count = *number,
+            _ => return false,
+        }
+    }
+    let (lives, state) = (kept.lives().len(), &kept.record.state);
+    // A life without failures leaves no number.
+    if state.attempts == 0 && state.status != Status::Cancelled {
+        return counts.len() < lives;
+    }
+    let last = counts.last().copied().unwrap_or_default();
+    // One that failed when it had just been cancelled is kept, but not counted.
+    let is_uncounted = state.status == Status::Cancelled && last == state.attempts + 1;
+    counts.len() <= lives && (last == state.attempts || is_uncounted || state.attempts == 0)
 }
 
 /// After everything has settled, every row is over and belongs to nobody.

@@ -1,15 +1,15 @@
 //! What the application was told, and what its handlers saw.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
 use std::sync::Arc;
 
-use evertask::{
-    AuditLevel, CancelOutcome, DispatchError, Dispatched, RequestError, Stored, TaskId,
-};
+use evertask::{AuditLevel, DispatchError, Dispatched, Stored, TaskId};
 use parking_lot::Mutex;
 
 use super::errand::Errand;
 use super::transitions::Place;
+use super::wishes::{Tally, Told, Wish};
 use super::witness::Witness;
 
 /// What is known of a run from outside; clones share it.
@@ -22,10 +22,37 @@ pub(super) struct Ledger {
 #[derive(Debug, Default)]
 struct Entries {
     asked: BTreeMap<TaskId, Asked>,
-    running: HashMap<TaskId, usize>,
-    snoozes: HashMap<TaskId, u32>,
+    running: Vec<Run>,
+    snoozes: HashMap<(TaskId, usize), u32>,
     overlaps: BTreeSet<TaskId>,
     late: BTreeSet<TaskId>,
+    denied: BTreeSet<TaskId>,
+}
+
+/// A handler at work.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Run {
+    id: TaskId,
+    /// In which of the lives of its task, counted from 0.
+    life: usize,
+    runtime: u32,
+}
+
+impl fmt::Display for Run {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, life, runtime } = self;
+        write!(formatter, "{id} life={life} runtime={runtime}")
+    }
+}
+
+impl Run {
+    /// Whether the two may not go on at once.
+    ///
+    /// A runtime does not know whether another one still has a handler of a task that was cancelled, so
+    /// a new life may begin beside the end of an old one. Nothing else is excused.
+    fn excludes(self, other: Self) -> bool {
+        self.id == other.id && (self.runtime == other.runtime || self.life == other.life)
+    }
 }
 
 /// A task that was asked for, and what became of the asking.
@@ -40,9 +67,14 @@ pub(super) struct Asked {
     /// How many dispatches were sent, and how many of them left nothing behind.
     pub(super) sent: usize,
     pub(super) refused: usize,
-    /// Whether somebody tried to cancel it, and was told that it is cancelled.
-    pub(super) cancel_tried: bool,
-    pub(super) cancelled: bool,
+    /// What was asked of it since.
+    pub(super) wishes: BTreeMap<Wish, Tally>,
+}
+
+impl Asked {
+    pub(super) fn tally(&self, wish: Wish) -> Tally {
+        self.wishes.get(&wish).copied().unwrap_or_default()
+    }
 }
 
 impl Ledger {
@@ -69,8 +101,7 @@ impl Ledger {
             stored: false,
             sent: 1,
             refused: 0,
-            cancel_tried: false,
-            cancelled: false,
+            wishes: BTreeMap::new(),
         };
         self.entries.lock().asked.insert(id, asked);
     }
@@ -86,52 +117,58 @@ impl Ledger {
         }
     }
 
-    /// Notes that somebody is about to cancel a task.
-    pub(super) fn cancel(&self, id: TaskId) {
-        if let Some(asked) = self.entries.lock().asked.get_mut(&id) {
-            asked.cancel_tried = true;
-        }
+    /// Notes that somebody is about to want something of a task, and answers whether they can rely on it
+    /// that it is stored.
+    pub(super) fn wish(&self, id: TaskId, wish: Wish) -> bool {
+        let mut entries = self.entries.lock();
+        let asked = entries.asked.get_mut(&id).expect("it was asked for");
+        asked.wishes.entry(wish).or_default().asked += 1;
+        asked.stored
     }
 
-    /// Notes the answer to a cancel.
-    pub(super) fn cancel_answered(&self, id: TaskId, answer: &Result<CancelOutcome, RequestError>) {
-        if let Some(asked) = self.entries.lock().asked.get_mut(&id)
-            && let Ok(CancelOutcome::Cancelled | CancelOutcome::CancelledWhileRunning) = answer
-        {
-            asked.cancelled = true;
+    /// Notes the answer to a wish.
+    pub(super) fn told(&self, id: TaskId, wish: Wish, told: Told, was_stored: bool) {
+        let mut entries = self.entries.lock();
+        let asked = entries.asked.get_mut(&id).expect("it was asked for");
+        asked.wishes.entry(wish).or_default().note(told);
+        if was_stored && matches!(told, Told::NoSuchTask) {
+            entries.denied.insert(id);
         }
     }
 
     /// Notes that a handler was entered.
-    pub(super) fn enter(&self, id: TaskId) {
+    pub(super) fn enter(&self, id: TaskId, runtime: u32) -> Run {
         self.witness.stir();
         let place = self.witness.place(id);
+        let life = self.witness.life(runtime, id);
+        let run = Run { id, life, runtime };
         let mut entries = self.entries.lock();
         // A cancel may be stored while a handler is on its way.
         if matches!(place, Place::Completed | Place::Failed) {
             entries.late.insert(id);
         }
-        let running = entries.running.entry(id).or_default();
-        *running += 1;
-        if *running > 1 {
+        if entries.running.iter().any(|other| run.excludes(*other)) {
             entries.overlaps.insert(id);
         }
-        self.witness.trace(format!("entered {id}"));
+        entries.running.push(run);
+        self.witness.trace(format!("entered {run}"));
+        run
     }
 
     /// Notes that a handler has ended or was aborted.
-    pub(super) fn leave(&self, id: TaskId) {
-        self.witness.trace(format!("left {id}"));
-        if let Some(running) = self.entries.lock().running.get_mut(&id) {
-            *running -= 1;
+    pub(super) fn leave(&self, run: Run) {
+        self.witness.trace(format!("left {run}"));
+        let running = &mut self.entries.lock().running;
+        if let Some(index) = running.iter().position(|other| *other == run) {
+            running.swap_remove(index);
         }
         self.witness.stir();
     }
 
-    /// Notes that a handler wants to snooze, and answers how often one did before.
-    pub(super) fn snooze(&self, id: TaskId) -> u32 {
+    /// Notes that a handler wants to snooze, and answers how often one did before in this life of its task.
+    pub(super) fn snooze(&self, run: Run) -> u32 {
         let mut entries = self.entries.lock();
-        let snoozes = entries.snoozes.entry(id).or_default();
+        let snoozes = entries.snoozes.entry((run.id, run.life)).or_default();
         *snoozes += 1;
         *snoozes - 1
     }
@@ -148,5 +185,10 @@ impl Ledger {
     /// Tasks whose handler was entered after their end was committed.
     pub(super) fn late(&self) -> BTreeSet<TaskId> {
         self.entries.lock().late.clone()
+    }
+
+    /// Tasks that somebody was told are unknown although somebody else had been told that they are stored.
+    pub(super) fn denied(&self) -> BTreeSet<TaskId> {
+        self.entries.lock().denied.clone()
     }
 }

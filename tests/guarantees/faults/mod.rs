@@ -4,13 +4,20 @@
 //! shut down, crash and start again, and which calls of their storage fail, are late or lose their
 //! reply. Then the faults end, everything settles, and the invariants are checked.
 //!
-//! In fine weather nothing fails, and the runs are longer. What becomes of a task is held against a pure
-//! model of its life (`transitions`) in all of them: no other step may be taken, and in fine weather
-//! each of its steps has to be.
+//! In fine weather nothing fails, and the runs have fifty steps: tasks are dispatched, by themselves and in
+//! batches, and dispatched again, cancelled, retried, run now and rescheduled, time passes, runtimes are shut
+//! down, crash and start. What becomes of a task is held against a pure model of its life (`transitions`) in
+//! all of them: no other step may be taken, and in fine weather each of its steps has to be. A task that is
+//! retried begins another life, and the `invariants` hold for each: how often one was retried is known from
+//! its audit and bounded by what was told (`wishes`), exactly unless the answer was lost.
 //!
 //! The plan of a run is the same every time; which thread is faster is not, so a run that failed may
 //! have to be repeated a few times. `EVERTASK_TEST_FAULT_SEED` runs one seed only, and
-//! `EVERTASK_TEST_FAULT_SEEDS` says how many are run.
+//! `EVERTASK_TEST_FAULT_SEEDS` says how many are run:
+//!
+//! ```sh
+//! EVERTASK_TEST_FAULT_SEEDS=500 cargo test -p evertask --test guarantees faults:: -- --nocapture
+//! ```
 
 mod errand;
 mod invariants;
@@ -18,6 +25,7 @@ mod ledger;
 mod play;
 mod program;
 mod transitions;
+mod wishes;
 mod witness;
 mod world;
 
@@ -119,7 +127,9 @@ fn play_all(seeds: Range<u64>, home: fn() -> Home, weather: Weather) -> Taken {
     }
     let failed: Vec<_> = failures.iter().map(|(seed, _)| seed).collect();
     assert!(failed.is_empty(), "these seeds failed: {failed:?}");
-    taken.into_inner()
+    let taken = taken.into_inner();
+    println!("{weather:?} weather, seeds {seeds:?}:\n{taken}");
+    taken
 }
 
 fn run(seed: u64, home: Home, weather: Weather) -> Taken {

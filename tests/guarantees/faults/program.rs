@@ -4,10 +4,14 @@ use std::time::Duration;
 
 use evertask::task::IdSource;
 use evertask::time::Clock;
-use evertask::{AuditLevel, BatchError, Client, Dispatch, DispatchError, RetryPolicy, TaskId};
+use evertask::{
+    AuditLevel, BatchError, Cancel, CancelOutcome, Client, Dispatch, DispatchError, ManageOutcome,
+    ManageTask, RetryPolicy, TaskId,
+};
 use tokio::task::JoinHandle;
 
 use super::errand::{Errand, RETRIES, Rarity};
+use super::wishes::{Told, Wish};
 use super::world::World;
 use crate::dice::Dice;
 
@@ -18,6 +22,7 @@ enum Step {
     DispatchBatch { tasks: u32, is_whole: bool },
     DispatchAgain,
     Cancel,
+    Manage { tasks: u32 },
     Pause { moves: u32 },
     ShutDown,
     Crash,
@@ -27,21 +32,24 @@ enum Step {
 impl Step {
     fn random(dice: &mut Dice) -> Self {
         match dice.throw(100) {
-            0..35 => Self::Dispatch { tasks: 1 },
-            35..45 => Self::Dispatch {
+            0..30 => Self::Dispatch { tasks: 1 },
+            30..39 => Self::Dispatch {
                 tasks: 2 + dice.throw(9),
             },
-            45..50 => Self::DispatchBatch {
+            39..44 => Self::DispatchBatch {
                 tasks: 2 + dice.throw(9),
                 is_whole: dice.throw(2) == 0,
             },
-            50..56 => Self::DispatchAgain,
-            56..72 => Self::Cancel,
-            72..87 => Self::Pause {
+            44..50 => Self::DispatchAgain,
+            50..63 => Self::Cancel,
+            63..75 => Self::Manage {
+                tasks: 1 + dice.throw(6),
+            },
+            75..89 => Self::Pause {
                 moves: 1 + dice.throw(6),
             },
-            87..92 => Self::ShutDown,
-            92..97 => Self::Crash,
+            89..93 => Self::ShutDown,
+            93..97 => Self::Crash,
             _ => Self::StartAnother,
         }
     }
@@ -77,6 +85,11 @@ impl Program {
                 }
                 Step::DispatchAgain => self.dispatch_again(world),
                 Step::Cancel => self.cancel(world),
+                Step::Manage { tasks } => {
+                    for _ in 0..tasks {
+                        self.manage(world);
+                    }
+                }
                 Step::Pause { moves } => world.pause(moves).await,
                 Step::ShutDown => {
                     let evertask = world.runtimes.remove(0);
@@ -196,10 +209,39 @@ impl Program {
         };
         let id = self.known[index].id;
         let (client, ledger) = (client(world), world.ledger.clone());
-        ledger.cancel(id);
         self.under_way.push(tokio::spawn(async move {
-            let answer = client.cancel(id).await;
-            ledger.cancel_answered(id, &answer);
+            let was_stored = ledger.wish(id, Wish::Cancel);
+            let cancel = Cancel::new(id).by(Wish::Cancel.actor());
+            let told = match client.send_cancel(cancel).await {
+                Ok(CancelOutcome::Cancelled | CancelOutcome::CancelledWhileRunning) => Told::Done,
+                Ok(CancelOutcome::Unknown) => Told::NoSuchTask,
+                Ok(_) => Told::Refused,
+                Err(_) => Told::Nothing,
+            };
+            ledger.told(id, Wish::Cancel, told, was_stored);
+        }));
+    }
+
+    /// Wants one thing of a task after the other; most of them fit only where the one before has led it.
+    fn manage(&mut self, world: &mut World) {
+        let Some(index) = self.pick(world) else {
+            return;
+        };
+        let id = self.known[index].id;
+        let wishes = 1 + world.dice.throw(3);
+        let messages: Vec<_> = (0..wishes).map(|_| random_wish(world, id)).collect();
+        let (client, ledger) = (client(world), world.ledger.clone());
+        self.under_way.push(tokio::spawn(async move {
+            for (wish, message) in messages {
+                let was_stored = ledger.wish(id, wish);
+                let told = match client.manage(message.by(wish.actor())).await {
+                    Ok(ManageOutcome::Done) => Told::Done,
+                    Ok(ManageOutcome::Unknown) => Told::NoSuchTask,
+                    Ok(_) => Told::Refused,
+                    Err(_) => Told::Nothing,
+                };
+                ledger.told(id, wish, told, was_stored);
+            }
         }));
     }
 
@@ -228,6 +270,18 @@ fn client(world: &mut World) -> Client {
     let count = u32::try_from(world.runtimes.len()).expect("there are few");
     let index = world.dice.throw(count) as usize;
     world.runtimes[index].client().clone()
+}
+
+fn random_wish(world: &mut World, id: TaskId) -> (Wish, ManageTask) {
+    match world.dice.throw(3) {
+        0 => (Wish::Retry, ManageTask::retry(id)),
+        1 => (Wish::RunNow, ManageTask::run_now(id)),
+        _ => {
+            let seconds = world.dice.throw(60);
+            let at = world.now() + Duration::from_secs(seconds.into());
+            (Wish::Reschedule, ManageTask::reschedule(id, at))
+        }
+    }
 }
 
 fn random_errand(dice: &mut Dice) -> Errand {

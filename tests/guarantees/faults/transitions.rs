@@ -1,9 +1,12 @@
 //! The states of a row as a pure model, and every step that may lead from one to another.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+use std::fmt;
 
 use evertask::Status;
 use evertask::task::RowState;
+
+use super::wishes::Wish;
 
 /// Where a task is, as far as its row tells.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -66,8 +69,8 @@ pub(super) enum Cause {
     Claim,
     /// The delivery that has it went on.
     Delivery,
-    /// Somebody cancelled it.
-    Cancel,
+    /// Somebody wanted it so.
+    Asked(Wish),
     /// A start looked at what could not run before.
     Reconsideration,
 }
@@ -77,11 +80,12 @@ pub(super) type Transition = (Place, Cause, Place);
 
 /// The whole life of a task: every step that may happen, and each of them can.
 pub(super) const LEGAL: &[Transition] = {
-    use Cause::{Cancel, Claim, Delivery, Insert, Reconsideration};
+    use Cause::{Asked, Claim, Delivery, Insert, Reconsideration};
     use Place::{
         Aside, Cancelled, Completed, Failed, Nowhere, Parked, Queued, Resting, Running, Snoozed,
         Stopped, Waiting,
     };
+    use Wish::{Cancel, Reschedule, Retry, RunNow};
     &[
         (Nowhere, Insert, Waiting),
         (Nowhere, Insert, Queued),
@@ -112,35 +116,63 @@ pub(super) const LEGAL: &[Transition] = {
         // How it fared is kept although it does not matter any more.
         (Cancelled, Delivery, Cancelled),
         (Aside, Reconsideration, Waiting),
-        (Waiting, Cancel, Cancelled),
-        (Aside, Cancel, Cancelled),
-        (Queued, Cancel, Cancelled),
-        (Running, Cancel, Cancelled),
-        (Parked, Cancel, Cancelled),
-        (Snoozed, Cancel, Cancelled),
-        (Stopped, Cancel, Cancelled),
-        (Resting, Cancel, Cancelled),
+        (Waiting, Asked(Cancel), Cancelled),
+        (Aside, Asked(Cancel), Cancelled),
+        (Queued, Asked(Cancel), Cancelled),
+        (Running, Asked(Cancel), Cancelled),
+        (Parked, Asked(Cancel), Cancelled),
+        (Snoozed, Asked(Cancel), Cancelled),
+        (Stopped, Asked(Cancel), Cancelled),
+        (Resting, Asked(Cancel), Cancelled),
+        // The one way back from what is over.
+        (Completed, Asked(Retry), Waiting),
+        (Failed, Asked(Retry), Waiting),
+        (Cancelled, Asked(Retry), Waiting),
+        // Only when it is due is another instant.
+        (Waiting, Asked(RunNow), Waiting),
+        (Parked, Asked(RunNow), Parked),
+        (Snoozed, Asked(RunNow), Snoozed),
+        (Stopped, Asked(RunNow), Stopped),
+        (Waiting, Asked(Reschedule), Waiting),
+        (Parked, Asked(Reschedule), Parked),
+        (Snoozed, Asked(Reschedule), Snoozed),
+        (Stopped, Asked(Reschedule), Stopped),
     ]
 };
 
-/// The steps that were taken.
+/// The steps that were taken, and how often.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Taken(BTreeSet<Transition>);
+pub(super) struct Taken(BTreeMap<Transition, u64>);
 
 impl Taken {
     /// Notes a step, and answers whether it is a legal one.
     pub(super) fn note(&mut self, step: Transition) -> bool {
-        self.0.insert(step);
+        *self.0.entry(step).or_default() += 1;
         LEGAL.contains(&step)
     }
 
     pub(super) fn extend(&mut self, other: &Self) {
-        self.0.extend(&other.0);
+        for (step, times) in &other.0 {
+            *self.0.entry(*step).or_default() += times;
+        }
     }
 
     /// The legal steps that were never taken.
     pub(super) fn missing(&self) -> Vec<Transition> {
-        let missing = LEGAL.iter().filter(|step| !self.0.contains(step));
+        let missing = LEGAL.iter().filter(|step| !self.0.contains_key(step));
         missing.copied().collect()
+    }
+}
+
+/// The rarest first.
+impl fmt::Display for Taken {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut steps: Vec<_> = self.0.iter().collect();
+        steps.sort_by_key(|(_, times)| **times);
+        for ((from, cause, to), times) in &steps {
+            writeln!(formatter, "{times:>9} {from:?} -> {to:?} by {cause:?}")?;
+        }
+        let all: u64 = self.0.values().sum();
+        write!(formatter, "{all:>9} steps of {} kinds", steps.len())
     }
 }

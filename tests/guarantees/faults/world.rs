@@ -8,7 +8,7 @@ use std::time::Duration;
 use evertask::storage::{ProcessStart, StorageBackend, TaskStorage};
 use evertask::task::{IdSource, ProcessId, SeededIds};
 use evertask::time::{Clock, ManualClock, Timestamp};
-use evertask::{EverTask, MemoryStorage, Queue, SqlStorage};
+use evertask::{EverTask, MemoryStorage, Queue, SqlStorage, StorageErrorKind};
 use evertask_core::storage::faulty::{FaultRates, FaultyStorage, SeededFaults};
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -65,6 +65,8 @@ pub(super) struct World {
     pub(super) dice: Dice,
     pub(super) runtimes: Vec<EverTask>,
     pub(super) ids: SharedIds,
+    /// How many runtimes were started.
+    started: u32,
     _directory: Option<TempDir>,
 }
 
@@ -86,6 +88,7 @@ impl World {
             dice: Dice::new(seed),
             runtimes: Vec::new(),
             ids: SharedIds(Arc::new(SeededIds::new(1))),
+            started: 0,
             clock,
             storage,
             witness,
@@ -126,7 +129,11 @@ impl World {
     pub(super) async fn pause(&self, moves: u32) {
         let mut stirs = self.witness.stirs();
         for _ in 0..moves {
-            while tokio::time::timeout(QUIET, stirs.changed()).await.is_ok() {}
+            // A database may take longer for a commit than a quiet moment lasts; were that not waited for,
+            // the steps would be over before the tasks have begun.
+            while tokio::time::timeout(QUIET, stirs.changed()).await.is_ok()
+                || self.witness.is_busy()
+            {}
             self.advance();
         }
     }
@@ -144,6 +151,8 @@ impl World {
         let has_side = is_last || self.dice.throw(3) > 0;
         let windows = QUEUES.map(|_| (1 + self.dice.throw(3), 1 + self.dice.throw(6)));
         let patience = [1, 30][self.dice.throw(2) as usize];
+        self.started += 1;
+        self.witness.starts(self.started);
         loop {
             let mut builder = EverTask::builder()
                 .storage(self.storage.clone())
@@ -175,6 +184,7 @@ impl World {
         Runner {
             clock: self.clock.clone(),
             ledger: self.ledger.clone(),
+            runtime: self.started,
         }
     }
 
@@ -224,12 +234,18 @@ impl World {
 
     /// A process of its own that reads what is stored, past all faults.
     pub(super) async fn reader(&self) -> Arc<dyn TaskStorage> {
-        let start = ProcessStart {
-            id: ProcessId(Uuid::now_v7()),
-            at: self.now(),
-        };
-        let opened = self.witness.open(start).await;
-        opened.expect("the storage opens")
+        loop {
+            let start = ProcessStart {
+                id: ProcessId(Uuid::now_v7()),
+                at: self.now(),
+            };
+            match self.witness.open(start).await {
+                Ok(reader) => return reader,
+                // A file that others write all the time may be locked for longer than is waited for it.
+                Err(error) if error.kind() == StorageErrorKind::Transient => {}
+                Err(error) => panic!("the storage opens: {error}"),
+            }
+        }
     }
 
     /// The rows that are not over, as they are stored.

@@ -1,15 +1,16 @@
 //! What the rows say, and how they may move.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use evertask::storage::{
-    Answer, CancelAnswer, ChangeAnswer, InsertAllAnswer, InsertAnswer, RowChange, Write,
-    WriteGroup, coalesce,
+    Answer, AuditEntry, CancelAnswer, CancelTask, ChangeAnswer, InsertAllAnswer, InsertAnswer,
+    Redefinition, RowChange, Write, WriteGroup, coalesce,
 };
 use evertask::task::{Generation, ProcessId};
 use evertask::{TaskId, TaskRecord};
 
 use super::super::transitions::{Cause, Place, Taken};
+use super::super::wishes::Wish;
 use super::trace::line;
 
 #[derive(Default)]
@@ -22,6 +23,18 @@ pub(super) struct Book {
     /// A group was dropped on its way, with its process, and may be committed or not: the rows have
     /// to be read.
     pub(super) is_unsure: bool,
+    /// The redefinitions that were acknowledged, by what they made of their rows.
+    acknowledged: HashSet<(TaskId, Generation)>,
+    /// How often one was acknowledged that had made the same of its row before.
+    echoes: HashMap<(TaskId, Wish), usize>,
+    /// How often each task was brought back from its end.
+    retries: HashMap<TaskId, usize>,
+    /// The runtime that is being started.
+    pub(super) starting: u32,
+    /// Which runtime each process is.
+    pub(super) runtimes: HashMap<ProcessId, u32>,
+    /// In which of its lives a runtime has claimed a task last.
+    claimed: HashMap<(u32, TaskId), usize>,
 }
 
 /// A row as it is after the latest group.
@@ -71,6 +84,13 @@ impl Book {
             .iter()
             .map(|(write, answer)| line(process, write, answer));
         self.trace.extend(lines);
+        for (write, answer) in &pairs {
+            if let (Write::Redefine(redefined), Answer::Redefine(ChangeAnswer::Applied)) =
+                (write, answer)
+            {
+                self.acknowledge(redefined);
+            }
+        }
         if was_unsure {
             return;
         }
@@ -91,11 +111,11 @@ impl Book {
                 }
                 (Write::Redefine(redefined), Answer::Redefine(ChangeAnswer::Applied)) => {
                     self.change(&mut changes);
-                    self.set(&redefined.record);
+                    self.redefine(redefined);
                 }
                 (Write::Cancel(cancel), Answer::Cancel(CancelAnswer::Cancelled(_))) => {
                     self.change(&mut changes);
-                    self.cancel(cancel.id);
+                    self.cancel(cancel);
                 }
                 (_, Answer::Claim(claimed)) => {
                     self.change(&mut changes);
@@ -159,13 +179,65 @@ impl Book {
             seen.generation = whole.generation;
             let parts = changes.iter().zip(&fates);
             for (part, _) in parts.filter(|(_, fate)| **fate == index) {
-                self.step(part.id, Cause::Delivery, Place::of(&part.state));
+                // A delivery that was told of a cancel writes it, too, in case that the cancel itself is lost.
+                let wish = part.audit.last().and_then(Wish::of);
+                let cause = wish.map_or(Cause::Delivery, Cause::Asked);
+                self.step(part.id, cause, Place::of(&part.state));
             }
         }
     }
 
-    fn cancel(&mut self, id: TaskId) {
-        self.step(id, Cause::Cancel, Place::Cancelled);
+    /// Who wants the same of the same row at the same instant as somebody else writes the very same row,
+    /// which is then recognised as stored.
+    fn acknowledge(&mut self, redefinition: &Redefinition) {
+        let record = &redefinition.record;
+        let id = record.definition.id;
+        let is_echo = !self.acknowledged.insert((id, record.generation));
+        if is_echo && let Some(wish) = asked(redefinition) {
+            *self.echoes.entry((id, wish)).or_default() += 1;
+        }
+    }
+
+    /// How often a wish was fulfilled together with the same wish of somebody else.
+    pub(super) fn echoes(&self, id: TaskId, wish: Wish) -> usize {
+        self.echoes.get(&(id, wish)).copied().unwrap_or_default()
+    }
+
+    /// Notes that a row was given other work, unless that was recognised as done before.
+    fn redefine(&mut self, redefinition: &Redefinition) {
+        let record = &redefinition.record;
+        let id = record.definition.id;
+        let Some(seen) = self.rows.get(&id).copied() else {
+            self.stale.push(format!("{id} is not stored"));
+            return;
+        };
+        if seen.generation == record.generation {
+            return;
+        }
+        if seen.generation != redefinition.expected {
+            let text = format!("{seen:?} was redefined by {redefinition:?}");
+            self.stale.push(text);
+        }
+        let wish = asked(redefinition);
+        if let Some(wish) = wish {
+            self.step(id, Cause::Asked(wish), Place::of(&record.state));
+        } else {
+            let text = format!("{redefinition:?} was not asked for");
+            self.stale.push(text);
+        }
+        if wish == Some(Wish::Retry) {
+            *self.retries.entry(id).or_default() += 1;
+        }
+        self.set(record);
+    }
+
+    fn cancel(&mut self, cancel: &CancelTask) {
+        let id = cancel.id;
+        if Wish::by(cancel.actor.as_deref()) != Some(Wish::Cancel) {
+            let text = format!("{id} was cancelled by {:?}", cancel.actor);
+            self.stale.push(text);
+        }
+        self.step(id, Cause::Asked(Wish::Cancel), Place::Cancelled);
         if let Some(seen) = self.rows.get_mut(&id) {
             seen.generation = seen.generation.superseded();
         }
@@ -175,6 +247,36 @@ impl Book {
         let place = Place::of(&record.state);
         self.step(record.definition.id, Cause::Claim, place);
         self.set(record);
+    }
+
+    /// Learns from its audit how often a task was brought back from its end.
+    pub(super) fn count_retries(&mut self, id: TaskId, audit: &[AuditEntry]) {
+        let retries = audit
+            .iter()
+            .filter(|entry| Wish::of(entry) == Some(Wish::Retry));
+        self.retries.insert(id, retries.count());
+    }
+
+    /// Notes in which of their lives a process has claimed its tasks.
+    pub(super) fn claimed(&mut self, process: ProcessId, answers: &[Answer]) {
+        let Some(runtime) = self.runtimes.get(&process).copied() else {
+            return;
+        };
+        for answer in answers {
+            let Answer::Claim(claimed) = answer else {
+                continue;
+            };
+            for id in claimed.tasks.iter().map(|task| task.record.id()) {
+                let life = self.retries.get(&id).copied().unwrap_or_default();
+                self.claimed.insert((runtime, id), life);
+            }
+        }
+    }
+
+    /// In which of its lives a runtime has a task; what it has stored itself is in its first.
+    pub(super) fn life(&self, runtime: u32, id: TaskId) -> usize {
+        let life = self.claimed.get(&(runtime, id));
+        life.copied().unwrap_or_default()
     }
 
     /// What a start looked at is as it was, or may run again.
@@ -195,4 +297,10 @@ impl Book {
             waiting,
         }
     }
+}
+
+/// What somebody asked for who had a row redefined.
+fn asked(redefinition: &Redefinition) -> Option<Wish> {
+    let wish = redefinition.audit.last().and_then(Wish::of);
+    wish.filter(|wish| *wish != Wish::Cancel)
 }

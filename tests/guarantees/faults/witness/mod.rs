@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use self::book::Book;
 pub(super) use self::book::Open;
 use super::transitions::{Place, Taken};
+use super::wishes::Wish;
 
 /// A storage that notes what is committed; clones share everything.
 #[derive(Clone)]
@@ -51,6 +52,11 @@ impl Witness {
         self.stirs.subscribe()
     }
 
+    /// Whether a group is being applied.
+    pub(super) fn is_busy(&self) -> bool {
+        self.turn.try_lock().is_err()
+    }
+
     /// How many rows are not over.
     pub(super) fn open_rows(&self) -> watch::Receiver<Open> {
         self.open.subscribe()
@@ -64,6 +70,21 @@ impl Witness {
     /// Where a task is.
     pub(super) fn place(&self, id: TaskId) -> Place {
         self.book.lock().place(id)
+    }
+
+    /// The next processes that open it are those of this runtime.
+    pub(super) fn starts(&self, runtime: u32) {
+        self.book.lock().starting = runtime;
+    }
+
+    /// In which of its lives a runtime has a task, counted from 0.
+    pub(super) fn life(&self, runtime: u32, id: TaskId) -> usize {
+        self.book.lock().life(runtime, id)
+    }
+
+    /// How often a wish was fulfilled together with the same wish of somebody else.
+    pub(super) fn echoes(&self, id: TaskId, wish: Wish) -> usize {
+        self.book.lock().echoes(id, wish)
     }
 
     /// Every task that was stored.
@@ -99,7 +120,12 @@ impl Witness {
     }
 
     async fn read_again(&self, inner: &dyn TaskStorage) -> Result<(), StorageError> {
-        self.find(inner, Book::set).await
+        self.find(inner, Book::set).await?;
+        for id in self.ids() {
+            let audit = inner.audit(id).await?;
+            self.book.lock().count_retries(id, &audit);
+        }
+        Ok(())
     }
 
     /// Reads every row and notes it so.

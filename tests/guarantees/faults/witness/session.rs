@@ -18,7 +18,13 @@ use super::book::Book;
 impl StorageBackend for Witness {
     async fn open(&self, start: ProcessStart) -> Result<Arc<dyn TaskStorage>, StorageError> {
         let inner = self.backend.open(start).await?;
-        self.trace(format!("{} opened", start.id));
+        let runtime = {
+            let mut book = self.book.lock();
+            let runtime = book.starting;
+            book.runtimes.insert(start.id, runtime);
+            runtime
+        };
+        self.trace(format!("{} opened for runtime {runtime}", start.id));
         self.sessions.send_modify(|sessions| *sessions += 1);
         Ok(Arc::new(WitnessSession {
             inner: Some(inner),
@@ -68,7 +74,13 @@ impl TaskStorage for WitnessSession {
             // Its answer does not say which rows it changed.
             self.witness.find(self.inner(), Book::reconsider).await?;
         }
-        self.witness.book.lock().is_unsure = false;
+        {
+            let mut book = self.witness.book.lock();
+            if let Ok(answers) = &applied {
+                book.claimed(self.process, answers);
+            }
+            book.is_unsure = false;
+        }
         self.witness.stir();
         applied
     }

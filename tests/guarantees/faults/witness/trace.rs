@@ -23,20 +23,19 @@ pub(super) fn line(process: ProcessId, write: &Write, answer: &Answer) -> String
         (Write::Change(change), answer) => {
             let (id, from, to) = (change.id, change.expected.0, change.generation.0);
             let (status, owner) = (change.state.status, change.state.owner.is_some());
-            let answer = match answer {
-                Answer::Change(ChangeAnswer::Applied) => "applied".to_owned(),
-                Answer::Change(ChangeAnswer::Refused(found)) => {
-                    format!("refused at {} {:?}", found.generation.0, found.state.status)
-                }
-                other => format!("{other:?}"),
-            };
+            let answer = found(answer);
             let attempts = change.state.attempts;
             format!(
                 "{process} change {id} {from}->{to} {status:?} owned={owner} attempts={attempts}: {answer}"
             )
         }
         (Write::Redefine(redefined), answer) => {
-            format!("{process} redefine {}: {answer:?}", redefined.record.id())
+            let (record, asked) = (&redefined.record, redefined.audit.last());
+            let actor = asked.and_then(|entry| entry.actor.as_deref());
+            let (from, to) = (redefined.expected.0, record.generation.0);
+            let (id, status) = (record.id(), record.state.status);
+            let answer = found(answer);
+            format!("{process} redefine {id} {from}->{to} {status:?} by {actor:?}: {answer}")
         }
         (Write::Claim(_), Answer::Claim(claimed)) => {
             let taken: Vec<_> = claimed
@@ -65,5 +64,19 @@ pub(super) fn line(process: ProcessId, write: &Write, answer: &Answer) -> String
         (Write::AppendLogs(logs), answer) => {
             format!("{process} logs of {}: {answer:?}", logs.id)
         }
+    }
+}
+
+/// What a conditional write found.
+fn found(answer: &Answer) -> String {
+    match answer {
+        Answer::Change(ChangeAnswer::Applied) | Answer::Redefine(ChangeAnswer::Applied) => {
+            "applied".to_owned()
+        }
+        Answer::Change(ChangeAnswer::Refused(found))
+        | Answer::Redefine(ChangeAnswer::Refused(found)) => {
+            format!("refused at {} {:?}", found.generation.0, found.state.status)
+        }
+        other => format!("{other:?}"),
     }
 }
