@@ -989,6 +989,7 @@ wrong_storages! {
     a_storage_that_hides_persons: series::HidesPersons => [
         "audit_levels::each_level_leaves_the_rows_it_should",
         "audit_levels::what_a_person_did_is_always_kept",
+        "policies::a_change_leaves_exactly_what_its_level_keeps",
         "redefine::a_redefinition_by_a_person_is_audited_at_every_level",
     ],
     a_storage_that_audits_every_claim: series::AuditsEveryClaim => [
