@@ -14,7 +14,8 @@ pub fn manage(found: &TaskRecord, action: Action, by: By<'_>) -> Result<Write, R
         Action::Retry => retried(found, by.at)?,
         Action::RunNow => due_at(found, by.at, by.at)?,
         Action::Reschedule(at) => {
-            let at = to_micros(at.min(LATEST));
+            // What should have run already runs now, and is no occurrence that a series has missed.
+            let at = to_micros(at.clamp(by.at, LATEST.max(by.at)));
             let state = rescheduled(found, at, by.at)?;
             let scheduled_at = match definition.series {
                 Some(_) => definition.scheduled_at,

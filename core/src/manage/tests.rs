@@ -139,6 +139,21 @@ fn only_the_instant_of_a_task_that_waits_is_changed() {
     assert_eq!(never.record.state.available_at, Some(to_micros(LATEST)));
 }
 
+/// It would else overtake what has been waiting since, or be an occurrence that a series has missed.
+#[test]
+fn what_is_moved_into_the_past_runs_now() {
+    let past = NOW - HOUR * 5;
+    for found in [
+        record(Status::WaitingQueue, false),
+        series(Status::Completed, None),
+    ] {
+        let moved = done(&found, Action::Reschedule(past)).unwrap().record;
+        assert_eq!(moved.state.available_at, Some(NOW));
+        let next = found.state.next_run_at.map(|_| NOW);
+        assert_eq!(moved.state.next_run_at, next);
+    }
+}
+
 #[test]
 fn what_is_due_and_what_waits_for_something_else_is_left_alone() {
     let mut due = record(Status::WaitingQueue, false);

@@ -133,10 +133,12 @@ pub(super) const LEGAL: &[Transition] = {
         (Parked, Asked(RunNow), Parked),
         (Snoozed, Asked(RunNow), Snoozed),
         (Stopped, Asked(RunNow), Stopped),
+        (Resting, Asked(RunNow), Resting),
         (Waiting, Asked(Reschedule), Waiting),
         (Parked, Asked(Reschedule), Parked),
         (Snoozed, Asked(Reschedule), Snoozed),
         (Stopped, Asked(Reschedule), Stopped),
+        (Resting, Asked(Reschedule), Resting),
     ]
 };
 
