@@ -224,9 +224,13 @@ impl Program {
 
     /// Wants one thing of a task after the other; most of them fit only where the one before has led it.
     fn manage(&mut self, world: &mut World) {
-        let Some(index) = self.pick(world) else {
+        let Some(mut index) = self.pick(world) else {
             return;
         };
+        // Most tasks that are not over yet are young.
+        if world.dice.throw(2) == 0 {
+            index = self.known.len() - 1 - index % self.known.len().min(20);
+        }
         let id = self.known[index].id;
         let wishes = 1 + world.dice.throw(3);
         let messages: Vec<_> = (0..wishes).map(|_| random_wish(world, id)).collect();
