@@ -183,7 +183,14 @@ impl ShutdownDeps {
             // Whatever is still on its way is dropped with the thread, and the storage with it.
             return report;
         }
-        report.everything_written = finished == Some(true) && registry.started() == 0;
+        let left = registry.started();
+        report.everything_written = finished == Some(true) && left == 0;
+        if left > 0 {
+            // A handler that was aborted goes on until its next `.await`. It holds the storage as long, so
+            // that nobody else takes its task for one of a dead process.
+            tracing::warn!(left, "handlers are still on their way out");
+            return report;
+        }
         report.storage_closed = self.close_storage().await;
         report
     }

@@ -24,7 +24,7 @@ enum Step {
     Cancel,
     Manage { tasks: u32 },
     Pause { moves: u32 },
-    ShutDown,
+    ShutDown { at_once: bool },
     Crash,
     StartAnother,
 }
@@ -48,7 +48,9 @@ impl Step {
             75..89 => Self::Pause {
                 moves: 1 + dice.throw(6),
             },
-            89..93 => Self::ShutDown,
+            89..93 => Self::ShutDown {
+                at_once: dice.throw(2) == 0,
+            },
             93..97 => Self::Crash,
             _ => Self::StartAnother,
         }
@@ -91,9 +93,9 @@ impl Program {
                     }
                 }
                 Step::Pause { moves } => world.pause(moves).await,
-                Step::ShutDown => {
+                Step::ShutDown { at_once } => {
                     let evertask = world.runtimes.remove(0);
-                    world.shut_down(evertask).await;
+                    world.shut_down(evertask, at_once).await;
                     world.start(false).await;
                 }
                 Step::Crash => {

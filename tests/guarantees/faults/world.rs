@@ -188,11 +188,16 @@ impl World {
         }
     }
 
-    /// Shuts a runtime down and waits until its storage is free.
-    pub(super) async fn shut_down(&self, evertask: EverTask) {
+    /// Shuts a runtime down, without waiting for handlers if it is to be at once, and waits until its storage
+    /// is free.
+    pub(super) async fn shut_down(&self, evertask: EverTask, at_once: bool) {
         self.witness.trace("shutting down".to_owned());
         let client = evertask.client().clone();
-        let report = self.pass("a shutdown", client.shutdown()).await;
+        let report = if at_once {
+            self.pass("a shutdown at once", client.shutdown_now()).await
+        } else {
+            self.pass("a shutdown", client.shutdown()).await
+        };
         report.expect("no actor gives up");
         drop((evertask, client));
         self.let_go().await;
@@ -200,7 +205,7 @@ impl World {
 
     pub(super) async fn shut_all_down(&mut self) {
         while let Some(evertask) = self.runtimes.pop() {
-            self.shut_down(evertask).await;
+            self.shut_down(evertask, false).await;
         }
     }
 
