@@ -61,13 +61,16 @@ fn cancel(
     })
 }
 
-fn outcome(under_way: CancelUnderWay, answer: &Answer) -> Result<CancelOutcome, RequestError> {
+fn outcome(mut under_way: CancelUnderWay, answer: &Answer) -> Result<CancelOutcome, RequestError> {
     let was_running = under_way.was_running;
     let is_heard = under_way.is_heard();
-    drop(under_way);
     let Answer::Cancel(answer) = answer else {
         return Err(RequestError::NoAnswer);
     };
+    if matches!(answer, CancelAnswer::AlreadyOver(_) | CancelAnswer::Unknown) {
+        under_way.found_nothing();
+    }
+    drop(under_way);
     Ok(match *answer {
         // A delivery may still be busy with hooks when its run has long been stored.
         CancelAnswer::Cancelled(before) => {

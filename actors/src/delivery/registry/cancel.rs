@@ -16,7 +16,11 @@ pub(crate) struct Cancellation {
 
 pub(super) struct EarlyCancel {
     pub(super) cancellation: Cancellation,
-    /// Once the cancel is stored: the last claim that may have taken the row before.
+    /// How many cancels are not stored yet.
+    under_way: u32,
+    /// Whether one of them may have ended the task, so that a delivery to come must not begin.
+    is_meant: bool,
+    /// Once they are stored: the last claim that may have taken the row before.
     until: Option<u64>,
     /// Whether a delivery has learned of it.
     pub(super) is_heard: bool,
@@ -38,8 +42,20 @@ pub(crate) struct CancelUnderWay {
     id: TaskId,
     /// Whether the handler of the task runs.
     pub(crate) was_running: bool,
-    /// Whether it is the first that reached the delivery.
-    is_first: bool,
+    reached: Reached,
+    /// Whether there was nothing to cancel.
+    found_nothing: bool,
+}
+
+/// Whom a cancel has reached.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Reached {
+    /// A delivery, before any other cancel.
+    First,
+    /// A delivery that another cancel had reached.
+    Later,
+    /// Nobody: it left a mark for a delivery to come.
+    Nobody,
 }
 
 impl DeliveryRegistry {
@@ -49,26 +65,33 @@ impl DeliveryRegistry {
     /// that was under way before the cancel was stored can do so any more.
     pub(crate) fn cancel(&self, id: TaskId, cancellation: Cancellation) -> CancelUnderWay {
         let mut book = self.0.book.lock();
-        let (was_running, is_first) = if let Some(entry) = book.entries.get_mut(&id) {
-            let is_first = entry.cancellation.is_none();
+        let (was_running, reached) = if let Some(entry) = book.entries.get_mut(&id) {
+            let reached = match entry.cancellation {
+                None => Reached::First,
+                Some(_) => Reached::Later,
+            };
             entry.cancellation.get_or_insert(cancellation);
             entry.cancelled.cancel();
-            (entry.running, is_first)
+            (entry.running, reached)
         } else {
             let early = book.cancelled.entry(id).or_insert(EarlyCancel {
                 cancellation,
+                under_way: 0,
+                is_meant: false,
                 until: None,
                 is_heard: false,
                 forgotten: CancellationToken::new(),
             });
+            early.under_way += 1;
             early.until = None;
-            (false, false)
+            (false, Reached::Nobody)
         };
         CancelUnderWay {
             registry: Arc::clone(&self.0),
             id,
             was_running,
-            is_first,
+            reached,
+            found_nothing: false,
         }
     }
 
@@ -86,11 +109,16 @@ impl DeliveryRegistry {
 }
 
 impl CancelUnderWay {
+    /// It is stored, and there was nothing to cancel: what is brought to life from here on is not meant.
+    pub(crate) fn found_nothing(&mut self) {
+        self.found_nothing = true;
+    }
+
     /// Whether a delivery has learned of this cancel and may have stored it by itself.
     pub(crate) fn is_heard(&self) -> bool {
         let book = self.registry.book.lock();
         let early = book.cancelled.get(&self.id);
-        self.is_first || early.is_some_and(|early| early.is_heard)
+        self.reached == Reached::First || early.is_some_and(|early| early.is_heard)
     }
 }
 
@@ -117,8 +145,13 @@ impl Drop for CancelUnderWay {
     fn drop(&mut self) {
         let mut book = self.registry.book.lock();
         let last_claim = book.last_claim;
-        if let Some(early) = book.cancelled.get_mut(&self.id) {
-            early.until = Some(last_claim);
+        let early = book.cancelled.get_mut(&self.id);
+        if let Some(early) = early.filter(|_| self.reached == Reached::Nobody) {
+            early.under_way -= 1;
+            early.is_meant |= !self.found_nothing;
+            if early.under_way == 0 {
+                early.until = Some(if early.is_meant { last_claim } else { 0 });
+            }
         }
         book.forget_cancels();
     }

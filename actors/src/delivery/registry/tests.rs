@@ -88,6 +88,32 @@ fn a_cancel_without_a_claim_leaves_no_mark() {
     drop(later_claim);
 }
 
+#[test]
+fn a_cancel_that_found_nothing_does_not_reach_what_comes_to_life_later() {
+    let registry = DeliveryRegistry::new();
+    let claim = registry.begin_claim();
+    let mut cancel = registry.cancel(ID, because("it is over already"));
+    cancel.found_nothing();
+    drop(cancel);
+    let delivery = registry.register(ID).expect("nothing is under way");
+    assert!(!delivery.cancelled().is_cancelled());
+    drop((claim, delivery));
+}
+
+#[test]
+fn a_cancel_that_found_nothing_leaves_the_mark_of_one_that_did() {
+    let registry = DeliveryRegistry::new();
+    let claim = registry.begin_claim();
+    let first = registry.cancel(ID, because("in time"));
+    let mut second = registry.cancel(ID, because("too late"));
+    drop(first);
+    second.found_nothing();
+    drop(second);
+    let delivery = registry.register(ID).expect("nothing is under way");
+    assert!(delivery.cancelled().is_cancelled());
+    drop((claim, delivery));
+}
+
 #[actix::test]
 async fn the_end_of_a_delivery_is_told_to_who_waits_for_it() {
     let registry = DeliveryRegistry::new();
