@@ -143,8 +143,10 @@ impl Ledger {
         let life = self.witness.life(runtime, id);
         let run = Run { id, life, runtime };
         let mut entries = self.entries.lock();
-        // A cancel may be stored while a handler is on its way.
-        if matches!(place, Place::Completed | Place::Failed) {
+        // A cancel may be stored while a handler is on its way, and an old life of another process may begin
+        // when a new one is over already: its process was not told of the cancel between the two.
+        let is_present = life == self.witness.present_life(id);
+        if is_present && matches!(place, Place::Completed | Place::Failed) {
             entries.late.insert(id);
         }
         if entries.running.iter().any(|other| run.excludes(*other)) {

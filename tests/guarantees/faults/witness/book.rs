@@ -267,10 +267,15 @@ impl Book {
                 continue;
             };
             for id in claimed.tasks.iter().map(|task| task.record.id()) {
-                let life = self.retries.get(&id).copied().unwrap_or_default();
+                let life = self.present_life(id);
                 self.claimed.insert((runtime, id), life);
             }
         }
+    }
+
+    /// In which of its lives a task is now.
+    pub(super) fn present_life(&self, id: TaskId) -> usize {
+        self.retries.get(&id).copied().unwrap_or_default()
     }
 
     /// In which of its lives a runtime has a task; what it has stored itself is in its first.

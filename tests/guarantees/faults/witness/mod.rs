@@ -82,6 +82,11 @@ impl Witness {
         self.book.lock().life(runtime, id)
     }
 
+    /// In which of its lives a task is now, counted from 0.
+    pub(super) fn present_life(&self, id: TaskId) -> usize {
+        self.book.lock().present_life(id)
+    }
+
     /// How often a wish was fulfilled together with the same wish of somebody else.
     pub(super) fn echoes(&self, id: TaskId, wish: Wish) -> usize {
         self.book.lock().echoes(id, wish)
