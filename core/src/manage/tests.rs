@@ -102,6 +102,7 @@ fn each_action_is_for_tasks_that_are_over_or_for_those_that_wait() {
 fn a_retried_task_begins_anew_and_keeps_what_is_known_of_it() {
     let mut found = record(Status::Failed, false);
     found.state.start_by = Some(NOW);
+    found.state.execution_time = Some(HOUR);
     let redefinition = done(&found, Action::Retry).unwrap();
     assert_eq!(redefinition.expected, found.generation);
     let record = &redefinition.record;
@@ -109,6 +110,7 @@ fn a_retried_task_begins_anew_and_keeps_what_is_known_of_it() {
     assert_eq!(record.definition, found.definition);
     let expected = RowState {
         last_execution_at: Some(NOW),
+        execution_time: Some(HOUR),
         active_key: Some("k".to_owned()),
         ..RowState::waiting(NOW)
     };
