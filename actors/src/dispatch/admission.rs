@@ -10,14 +10,14 @@ use evertask_core::storage::NewTask;
 use evertask_core::task::{
     Generation, IdSource, ProcessId, RowState, TaskDefinition, TaskId, TaskRecord,
 };
-use evertask_core::time::{Clock, LATEST, Timestamp, later, to_micros};
+use evertask_core::time::{Clock, Timestamp, later};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::admitted::Admitted;
 use super::batch::DispatchAll;
-use super::check::{check, deadline_of, key_of, recurrence_of, series_of};
+use super::check::{check, deadline_of, due_at, key_of, recurrence_of, series_of};
 use super::error::DispatchError;
-use super::message::{Dispatch, When};
+use super::message::Dispatch;
 use super::route::{Route, Routed, Wanted};
 use super::turns::KeyTurns;
 use crate::delivery::DeliveryRegistry;
@@ -161,9 +161,12 @@ impl Inspected {
 
     /// Says what the dispatch comes to at `now`.
     pub(crate) fn plan(&self, id: TaskId, now: Timestamp) -> Result<Plan, DispatchError> {
-        let due = due_at(self.dispatch.when, now);
+        let (series, first) = series_of(&self.dispatch, now)?.unzip();
+        let asked = self.dispatch.when.and_then(|when| due_at(when, now));
+        let due = first
+            .or(asked)
+            .filter(|due| series.is_none() || *due != now);
         let first = due.unwrap_or(now);
-        let series = series_of(&self.dispatch, first)?;
         let deadline = deadline_of(&self.dispatch, self.task.options.start_within, first);
         let recurrence = recurrence_of(series.as_ref())?;
         let priority = self.dispatch.priority.or(self.task.options.priority);
@@ -260,14 +263,6 @@ fn keep_defaults(definition: &mut TaskDefinition, options: &TaskOptions, declare
     }
 }
 
-fn due_at(when: When, now: Timestamp) -> Option<Timestamp> {
-    match when {
-        When::Now => None,
-        When::After(delay) => Some(later(now, delay)),
-        When::At(instant) => Some(to_micros(instant.min(LATEST))),
-    }
-}
-
 fn define(dispatch: Dispatch, id: TaskId, encoded: &str, now: Timestamp) -> TaskDefinition {
     TaskDefinition {
         payload_version: dispatch.version,
@@ -293,7 +288,7 @@ fn row(definition: TaskDefinition, route: &Route, process: ProcessId, now: Times
 
 fn new_task(definition: TaskDefinition, state: RowState) -> NewTask {
     let state = RowState {
-        next_run_at: definition.series.as_ref().map(|series| series.anchor),
+        next_run_at: definition.series.as_ref().map(|_| definition.first_due()),
         active_key: definition.key.clone(),
         start_by: definition.deadline,
         ..state

@@ -3,47 +3,81 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{SubsecRound, TimeDelta};
 use evertask_core::key::check_key;
 use evertask_core::rank::check_priority;
-use evertask_core::schedule::{Recurrence, Schedule};
+use evertask_core::schedule::{Recurrence, Refine};
 use evertask_core::task::SeriesDefinition;
 use evertask_core::time::{LATEST, Timestamp, later, to_micros};
 
 use super::error::DispatchError;
-use super::message::{Deadline, Dispatch};
+use super::message::{Deadline, Dispatch, When};
 
 /// The longest tag and correlation id, and the longest trace header, in bytes.
 const MAX_LABEL: usize = 200;
 const MAX_TRACE: usize = 512;
 
-/// Answers the series that a dispatch asks for, which runs first at `first`.
+/// A late first run that is later than this does not take place any more (core 4.4).
+const LATE: TimeDelta = TimeDelta::seconds(1);
+
+/// Answers the series that a dispatch asks for, and when it runs first.
 pub(super) fn series_of(
     dispatch: &Dispatch,
-    first: Timestamp,
-) -> Result<Option<SeriesDefinition>, DispatchError> {
-    let Some(series) = dispatch.series else {
+    now: Timestamp,
+) -> Result<Option<(SeriesDefinition, Timestamp)>, DispatchError> {
+    let Some(series) = &dispatch.series else {
         return Ok(None);
     };
     let bad = |reason: String| DispatchError::Series { reason };
-    let every = series
-        .every
-        .ok_or_else(|| bad("it says when it ends but not how often it runs".to_owned()))?;
-    let schedule = Schedule::every(every).map_err(|error| bad(error.to_string()))?;
-    if series.max_runs == Some(0) {
-        return Err(bad("it must run at least once".to_owned()));
+    let mut draft = match &series.schedule {
+        Some(Ok(draft)) => draft.clone(),
+        Some(Err(error)) => return Err(bad(error.to_string())),
+        None => return Err(bad("it says when it ends but not when it runs".to_owned())),
+    };
+    if let Some(runs) = series.max_runs {
+        draft = draft.max_runs(runs);
     }
-    if let Some(until) = series.run_until.filter(|until| *until <= first) {
+    if let Some(until) = series.run_until {
+        draft = draft.run_until(until);
+    }
+    let schedule = draft.build().map_err(|error| bad(error.to_string()))?;
+    let asked = match dispatch.when {
+        Some(When::Now) => Some(now),
+        Some(when) => due_at(when, now),
+        None => series.starts_at_once.then_some(now),
+    };
+    let anchor = asked.unwrap_or(now);
+    let first = match asked {
+        Some(asked) if asked >= now - LATE => asked,
+        _ => schedule
+            .clone()
+            .without_bounds()
+            .next_after(anchor, now)
+            .ok_or_else(|| bad(format!("it never runs: {}", schedule.describe())))?,
+    };
+    if let Some(until) = schedule.until().filter(|until| *until <= first) {
         return Err(bad(format!(
             "it would run first at {first}, but not at or after {until}"
         )));
     }
-    let schedule = serde_json::to_string(&schedule).map_err(|error| bad(error.to_string()))?;
-    Ok(Some(SeriesDefinition {
-        schedule,
-        anchor: first,
-        max_runs: series.max_runs,
-        run_until: series.run_until.map(to_micros),
-    }))
+    let (max_runs, run_until) = (schedule.most_runs(), schedule.until());
+    let schedule = serde_json::to_string(&schedule.without_bounds());
+    let definition = SeriesDefinition {
+        schedule: schedule.map_err(|error| bad(error.to_string()))?,
+        anchor: anchor.trunc_subsecs(0),
+        max_runs,
+        run_until: run_until.map(to_micros),
+    };
+    Ok(Some((definition, first)))
+}
+
+/// When a task is asked to run first, if that is not at once.
+pub(super) fn due_at(when: When, now: Timestamp) -> Option<Timestamp> {
+    match when {
+        When::Now => None,
+        When::After(delay) => Some(later(now, delay)),
+        When::At(instant) => Some(to_micros(instant.min(LATEST))),
+    }
 }
 
 /// Reads a series as whoever runs it next will read it.

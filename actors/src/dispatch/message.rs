@@ -5,6 +5,7 @@ use std::time::Duration;
 use actix::Message;
 use evertask_core::audit::AuditLevel;
 use evertask_core::retry::RetryPolicy;
+use evertask_core::schedule::{Draft, InvalidSchedule, Schedule};
 use evertask_core::task::{TaskId, TraceContext};
 use evertask_core::time::Timestamp;
 use tokio_util::sync::CancellationToken;
@@ -59,7 +60,8 @@ pub struct Dispatch {
     pub(super) payload: Payload,
     pub(super) encoded: Result<Arc<str>, Arc<str>>,
     pub(super) id: Option<TaskId>,
-    pub(super) when: When,
+    /// As soon as possible, or when the schedule of a series says, if it is not said.
+    pub(super) when: Option<When>,
     pub(super) queue: Option<String>,
     pub(super) priority: Option<i32>,
     pub(super) tags: Vec<String>,
@@ -88,9 +90,11 @@ pub(super) struct Caller {
 }
 
 /// How a task that runs again and again was asked for.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Series {
-    pub(super) every: Option<Duration>,
+    pub(super) schedule: Option<Result<Draft, InvalidSchedule>>,
+    /// Whether the first run does not wait for the schedule, if it is not said when it is.
+    pub(super) starts_at_once: bool,
     pub(super) max_runs: Option<u32>,
     pub(super) run_until: Option<Timestamp>,
 }
@@ -109,7 +113,7 @@ impl Dispatch {
                 .map(Arc::from)
                 .map_err(|error| error.to_string().into()),
             id: None,
-            when: When::Now,
+            when: None,
             queue: None,
             priority: None,
             tags: Vec::new(),
@@ -180,17 +184,25 @@ impl Dispatch {
         self
     }
 
+    /// Runs the task as soon as possible, which is the default of a task that runs once. A series runs
+    /// for the first time then, and after that when its schedule says.
+    #[must_use]
+    pub fn now(mut self) -> Self {
+        self.when = Some(When::Now);
+        self
+    }
+
     /// Runs the task after that long, counted from when the supervisor handles the message.
     #[must_use]
     pub fn after(mut self, delay: Duration) -> Self {
-        self.when = When::After(delay);
+        self.when = Some(When::After(delay));
         self
     }
 
     /// Runs the task at that instant; one that has passed means at once.
     #[must_use]
     pub fn at(mut self, instant: Timestamp) -> Self {
-        self.when = When::At(instant);
+        self.when = Some(When::At(instant));
         self
     }
 
@@ -289,14 +301,28 @@ impl Dispatch {
         self
     }
 
-    /// Runs the task again and again: first when it is due, and then every `step` after that.
+    /// Runs the task again and again, when a schedule says.
     ///
-    /// The occurrences are fixed by the first one, so nothing drifts. One that comes due while the
-    /// run before it is still going on is skipped; one that came due while nothing ran is made up
-    /// for unless the next one is due, too. A run that fails does not end the series.
+    /// The first run is the schedule's first instant from now on, unless [`now`](Self::now),
+    /// [`after`](Self::after) or [`at`](Self::at) says otherwise; what the schedule counts begins there.
+    /// A first run that would have been more than a second ago does not take place, but counts as the
+    /// beginning. The instants are fixed by that, so nothing drifts: neither a run that is late nor one
+    /// that takes long moves the next. A run that fails does not end the series.
+    #[must_use]
+    pub fn schedule(mut self, schedule: impl Into<Draft>) -> Self {
+        self.series.get_or_insert_default().schedule = Some(Ok(schedule.into()));
+        self
+    }
+
+    /// Runs the task again and again: first when it is due, at once by default, and then every `step`
+    /// after that, in whole seconds.
+    ///
+    /// [`schedule`](Self::schedule) says more, and its first run waits for the schedule.
     #[must_use]
     pub fn every(mut self, step: Duration) -> Self {
-        self.series.get_or_insert_default().every = Some(step);
+        let series = self.series.get_or_insert_default();
+        series.schedule = Some(Schedule::every(step).map(Draft::from));
+        series.starts_at_once = true;
         self
     }
 

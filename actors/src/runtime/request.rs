@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use evertask_core::audit::AuditLevel;
 use evertask_core::retry::RetryPolicy;
+use evertask_core::schedule::Draft;
 use evertask_core::task::{TaskId, TraceContext};
 use evertask_core::time::Timestamp;
 use futures::future::BoxFuture;
@@ -114,6 +115,16 @@ impl DispatchRequest<'_> {
     /// See [`Dispatch::audit`].
     pub fn audit(self, level: AuditLevel) -> Self {
         self.with(|dispatch| dispatch.audit(level))
+    }
+
+    /// See [`Dispatch::now`].
+    pub fn now(self) -> Self {
+        self.with(Dispatch::now)
+    }
+
+    /// See [`Dispatch::schedule`].
+    pub fn schedule(self, schedule: impl Into<Draft>) -> Self {
+        self.with(|dispatch| dispatch.schedule(schedule))
     }
 
     /// See [`Dispatch::every`].

@@ -54,7 +54,7 @@ pub(super) fn insert(words: Words, seeds: &str, tasks: u32) -> String {
         ("audit_level", "0".to_owned()),
         (
             "schedule",
-            when(IS_SERIES, "'{\"kind\":\"every\",\"step_us\":3600000000}'"),
+            when(IS_SERIES, "'{\"every\":1,\"unit\":\"hours\"}'"),
         ),
         ("anchor", when(IS_SERIES, &words.instant(&created))),
         ("run_count", when(IS_SERIES, "5")),

@@ -4,144 +4,188 @@
 //! after a given time. Everything else (what was missed, what to do about it, when a series is over)
 //! is asked of that set, so nothing drifts: an occurrence never depends on when the one before ran.
 
+mod builder;
+mod calendar;
+mod check;
+mod cron;
+mod date;
+mod dates;
+mod days;
+mod describe;
+mod filter;
+mod grid;
+mod invalid;
+mod kind;
+mod months;
+mod pattern;
 mod recurrence;
+mod stored;
+mod time_of_day;
+mod times;
+mod weekday;
+mod zone;
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 
-use crate::time::Timestamp;
+use self::pattern::Pattern;
+use self::stored::StoredSchedule;
+use crate::time::{LATEST, Timestamp};
 
+pub use builder::{
+    Draft, Every, EveryDays, EveryHours, EveryMinutes, EveryMonths, EveryWeeks, IntoTime, Refine,
+    any, cron, every, every_day, every_hour, every_minute, every_month, every_second, every_week,
+    in_months, on_days, on_hours,
+};
+pub use calendar::{Calendar, OnHoliday};
+pub use dates::Dates;
+pub use invalid::InvalidSchedule;
 pub use recurrence::{Occurrence, Recurrence};
+pub use time_of_day::TimeOfDay;
+pub use weekday::{WeekStart, Weekday};
+pub use zone::Zone;
 
 /// The instants at which a series is due.
 ///
-/// Stored as JSON; a schedule that is read back is valid.
+/// Together with an anchor, the instant the series was registered at, it is a set of whole seconds
+/// after that. Written as JSON, in the form that [`Schedule::from_json`] documents; a schedule that was
+/// read is valid.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(tag = "kind", rename_all = "snake_case", try_from = "StoredSchedule")]
-pub enum Schedule {
-    /// The anchor and every multiple of a step after it.
-    Every {
-        /// The step in microseconds; at least one.
-        step_us: i64,
-    },
+#[serde(try_from = "StoredSchedule", into = "StoredSchedule")]
+pub struct Schedule {
+    rule: Rule,
+    run_until: Option<Timestamp>,
+    max_runs: Option<u32>,
 }
 
-/// A schedule as it was stored, before it is checked.
-#[derive(Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-enum StoredSchedule {
-    Every { step_us: i64 },
-}
-
-/// A schedule that makes no sense.
-#[derive(Clone, Debug, Eq, Error, PartialEq)]
-#[non_exhaustive]
-pub enum InvalidSchedule {
-    /// The step is shorter than a microsecond or longer than can be counted in them.
-    #[error("a series can't run every {0}; the step must be from 1 µs to 292,000 years")]
-    Step(String),
-}
-
-impl TryFrom<StoredSchedule> for Schedule {
-    type Error = InvalidSchedule;
-
-    fn try_from(stored: StoredSchedule) -> Result<Self, Self::Error> {
-        let StoredSchedule::Every { step_us } = stored;
-        if step_us < 1 {
-            return Err(InvalidSchedule::Step(format!("{step_us} µs")));
-        }
-        Ok(Self::Every { step_us })
-    }
+#[derive(Clone, Debug, Eq, PartialEq)]
+enum Rule {
+    One(Pattern),
+    /// The instants of all of them.
+    Any(Vec<Pattern>),
 }
 
 impl Schedule {
-    /// The anchor and every multiple of `step` after it.
+    /// Every so many whole seconds, counted from the anchor.
     ///
     /// # Errors
     ///
-    /// Refuses a step shorter than a microsecond or longer than 292,000 years.
+    /// Refuses a step that is not a whole number of seconds from 1 to 4,294,967,295.
     pub fn every(step: Duration) -> Result<Self, InvalidSchedule> {
-        match i64::try_from(step.as_micros()) {
-            Ok(step_us) if step_us > 0 => Ok(Self::Every { step_us }),
-            _ => Err(InvalidSchedule::Step(format!("{step:?}"))),
+        let seconds = u32::try_from(step.as_secs()).unwrap_or_default();
+        if seconds == 0 || step.subsec_nanos() != 0 {
+            let reason = "is not a whole number of seconds from 1 to 4,294,967,295";
+            return Err(InvalidSchedule::new("step", format!("{step:?}"), reason));
+        }
+        every(seconds).seconds().build()
+    }
+
+    /// Reads the JSON form: one line per kind, and what may stand beside it.
+    ///
+    /// | kind | example | fields |
+    /// |---|---|---|
+    /// | seconds | `{"every":30,"unit":"seconds"}` | counted from the anchor |
+    /// | minutes | `{"every":5,"unit":"minutes","at_second":30}` | without `at_second` counted from the anchor |
+    /// | hours | `{"every":2,"unit":"hours","at_minute":45,"at_second":0}` | without `at_minute` counted from the anchor |
+    /// | hours of the day | `{"on_hours":[9,12],"at_minute":30}` | |
+    /// | days | `{"every":2,"unit":"days","at":["09:00","14:00:30"]}` | without `at` at midnight, here and below |
+    /// | weeks | `{"every":2,"unit":"weeks","on":["mon","wed"],"at":["09:00"]}` | without `on` the anchor's weekday |
+    /// | months | `{"every":1,"unit":"months","on_days":[31],"at":["09:00"]}` | without a day the anchor's; one day is cut to the length of the month, several are where they exist |
+    /// | | `{"every":1,"unit":"months","on_first":"mon"}` | |
+    /// | | `{"every":1,"unit":"months","on_nth":[3,"tue"]}` | 1 to 5; a month without a fifth has none |
+    /// | | `{"every":1,"unit":"months","on_last":"fri"}` | `"day"` is the last day |
+    /// | months of the year | `{"in_months":[1,4,7,10],"on_days":[1]}` | with any of the days above |
+    /// | cron | `{"cron":"0 9 * * 1-5"}` | 5 fields, 6 with seconds first, or `@daily` and its like |
+    /// | several | `{"any":[{"cron":"0 9 * * 1-5"},{"cron":"0 11 * * 6"}]}` | the instants of all of them |
+    ///
+    /// | beside any of them | example | default |
+    /// |---|---|---|
+    /// | the zone whose clocks count | `"zone":"Europe/Rome"` | UTC |
+    /// | the first day of a week | `"week_start":"mon"` | `"sun"` |
+    /// | the time of day | `"between":["22:00","06:00"]` | all day; both ends run |
+    /// | dates left out | `"except":["sun","12-25","2026-04-06","2026-08-01/2026-08-15"]` | none |
+    /// | a business calendar | `"calendar":{"name":"italy","closed":["sat","sun","12-25"]}` | none |
+    /// | what a closed day means | `"on_holiday":"next"`, `"previous"` | `"skip"` |
+    /// | its end | `"run_until":"2027-01-01T00:00:00Z"`, `"max_runs":10` | none |
+    ///
+    /// # Errors
+    ///
+    /// Answers what is wrong with which field.
+    pub fn from_json(json: &str) -> Result<Self, InvalidSchedule> {
+        let stored: StoredSchedule = serde_json::from_str(json).map_err(|error| {
+            InvalidSchedule::new("JSON", json, format!("can't be read: {error}"))
+        })?;
+        stored.try_into()
+    }
+
+    /// The instant at and after which nothing runs, if it has one.
+    pub fn until(&self) -> Option<Timestamp> {
+        self.run_until
+    }
+
+    /// How many runs there are at most, if they are limited.
+    pub fn most_runs(&self) -> Option<u32> {
+        self.max_runs
+    }
+
+    /// The same set of instants without an end.
+    #[must_use]
+    pub fn without_bounds(self) -> Self {
+        Self {
+            run_until: None,
+            max_runs: None,
+            ..self
         }
     }
 
-    /// The first instant after `after`, or `None` if there is none that can be written down.
+    /// The zone in which it is meant: the first one, if it is several schedules in one.
+    pub fn zone(&self) -> Zone {
+        let first = self.patterns().first();
+        first.map_or(Zone::UTC, |pattern| pattern.zone)
+    }
+
+    /// The first instant after both the anchor and `after`; `None` if there is none before
+    /// [its end](Self::until) or [`LATEST`].
     ///
-    /// The anchor itself is the first of all. The cost does not depend on how long ago it was.
+    /// The cost depends neither on how long ago the anchor was nor on how far away the next instant
+    /// is, except for what is [left out](Self::from_json): that is passed over window by window.
     pub fn next_after(&self, anchor: Timestamp, after: Timestamp) -> Option<Timestamp> {
-        let Self::Every { step_us } = self;
-        if after < anchor {
-            return Some(anchor);
+        // An instant is a whole second; what comes after a part of one begins with the next.
+        let from = after.max(anchor).timestamp().checked_add(1)?;
+        let anchor = anchor.timestamp();
+        let until = self.run_until.map_or(LATEST, |until| until.min(LATEST));
+        if from > until.timestamp() {
+            return None;
         }
-        let passed = i128::from((after - anchor).num_seconds()) * 1_000_000
-            + i128::from((after - anchor).subsec_nanos() / 1_000);
-        let step = i128::from(*step_us);
-        let until_next = (passed / step + 1) * step;
-        let until_next = TimeDelta::microseconds(i64::try_from(until_next).ok()?);
-        anchor.checked_add_signed(until_next)
+        let of_pattern = |pattern: &Pattern| pattern.first_from(anchor, from);
+        let next = self.patterns().iter().filter_map(of_pattern).min()?;
+        let next = Timestamp::from_timestamp(next, 0)?;
+        let is_over = self.run_until.is_some_and(|until| next >= until);
+        (!is_over && next <= LATEST).then_some(next)
+    }
+
+    /// The instants after `after`, one after the other, at most as many as there are
+    /// [runs](Self::most_runs).
+    pub fn preview(
+        &self,
+        anchor: Timestamp,
+        after: Timestamp,
+    ) -> impl Iterator<Item = Timestamp> + '_ {
+        let most = self.max_runs.map_or(usize::MAX, |runs| {
+            usize::try_from(runs).unwrap_or(usize::MAX)
+        });
+        let next = move |last: &Timestamp| self.next_after(anchor, *last);
+        std::iter::successors(self.next_after(anchor, after), next).take(most)
+    }
+
+    fn patterns(&self) -> &[Pattern] {
+        match &self.rule {
+            Rule::One(pattern) => std::slice::from_ref(pattern),
+            Rule::Any(patterns) => patterns,
+        }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(micros: i64) -> Timestamp {
-        Timestamp::from_timestamp_micros(micros).unwrap()
-    }
-
-    #[test]
-    fn the_anchor_is_the_first_occurrence() {
-        let schedule = Schedule::every(Duration::from_mins(1)).unwrap();
-        assert_eq!(schedule.next_after(at(500), at(499)), Some(at(500)));
-        assert_eq!(schedule.next_after(at(500), at(500)), Some(at(60_000_500)));
-    }
-
-    #[test]
-    fn an_occurrence_never_depends_on_when_the_one_before_ran() {
-        let schedule = Schedule::every(Duration::from_micros(7)).unwrap();
-        let century = 100 * 366 * 86_400 * 1_000_000;
-        for now in [0, 1, 6, 7, 8, 13, 14, century, century + 3] {
-            let next = schedule.next_after(at(0), at(now)).unwrap();
-            assert!(next > at(now) && next <= at(now + 7), "{now}");
-            assert_eq!(next.timestamp_micros() % 7, 0);
-        }
-    }
-
-    #[test]
-    fn a_schedule_beyond_the_end_of_time_has_no_next_occurrence() {
-        let schedule = Schedule::every(Duration::from_micros(u64::MAX >> 1)).unwrap();
-        assert_eq!(schedule.next_after(at(0), at(0)), None);
-    }
-
-    #[test]
-    fn a_step_that_makes_no_sense_is_refused() {
-        assert!(Schedule::every(Duration::ZERO).is_err());
-        assert!(Schedule::every(Duration::from_nanos(999)).is_err());
-        assert!(Schedule::every(Duration::MAX).is_err());
-    }
-
-    /// Storage edge case 19: what was stored by somebody else is checked like what is built.
-    #[test]
-    fn a_stored_schedule_is_checked_when_it_is_read() {
-        let schedule = Schedule::every(Duration::from_hours(1)).unwrap();
-        let json = serde_json::to_string(&schedule).unwrap();
-        assert_eq!(json, r#"{"kind":"every","step_us":3600000000}"#);
-        assert_eq!(serde_json::from_str::<Schedule>(&json).unwrap(), schedule);
-        for bad in [
-            r#"{"kind":"every","step_us":0}"#,
-            r#"{"kind":"every","step_us":-5}"#,
-            r#"{"kind":"every"}"#,
-            r#"{"kind":"never"}"#,
-            "null",
-            "",
-        ] {
-            assert!(serde_json::from_str::<Schedule>(bad).is_err(), "{bad}");
-        }
-    }
-}
+mod tests;

@@ -147,8 +147,8 @@ mod tests {
             max_runs: None,
             run_until: None,
         };
-        assert!(Recurrence::read(&series(r#"{"kind":"every","step_us":5}"#)).is_ok());
-        assert!(Recurrence::read(&series(r#"{"kind":"every","step_us":0}"#)).is_err());
+        assert!(Recurrence::read(&series(r#"{"every":5,"unit":"seconds"}"#)).is_ok());
+        assert!(Recurrence::read(&series(r#"{"every":0,"unit":"seconds"}"#)).is_err());
         assert!(Recurrence::read(&series("99 99 * * *")).is_err());
     }
 }

@@ -8,6 +8,7 @@
 
 mod child;
 mod database;
+mod hasty;
 mod journal;
 mod ledger;
 mod load;

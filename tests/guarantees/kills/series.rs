@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::child::{Orders, Voice, assignment};
 use super::database::{self, rows, status};
+use super::hasty::HastyClock;
 use super::report::{Order, What};
 use super::runs;
 use super::scene::Scene;
@@ -22,7 +23,7 @@ use crate::dice::Dice;
 const ENTRY: &str = "kills::series::a_child_with_a_series";
 
 const SERIES: TaskId = TaskId(Uuid::from_u128(29));
-const STEP: Duration = Duration::from_millis(2);
+const STEP: Duration = Duration::from_secs(1);
 const RUNS: u32 = 80;
 const KILLS: u32 = 8;
 
@@ -64,7 +65,9 @@ async fn a_child_with_a_series() {
         return;
     };
     let (voice, orders) = (assignment.voice(), Orders::listen());
-    let evertask = EverTask::builder().storage(assignment.storage());
+    let evertask = EverTask::builder()
+        .clock(HastyClock::new())
+        .storage(assignment.storage());
     let is_last = assignment.tasks == SEE_TO_THE_END;
     let drummer = Drummer {
         voice,

@@ -142,10 +142,16 @@ async fn a_series_that_makes_no_sense_is_refused(home: Home) {
     let evertask = stage.start().await;
     let series = || evertask.dispatch(SERIES);
     let refused = [
-        (series().every(Duration::ZERO), "can't run every 0ns"),
-        (series().every(STEP).max_runs(0), "at least once"),
-        (series().max_runs(3), "not how often"),
-        (series().run_until(stage.at(60)), "not how often"),
+        (
+            series().every(Duration::ZERO),
+            "step `0ns` is not a whole number of seconds",
+        ),
+        (
+            series().every(STEP).max_runs(0),
+            "max_runs `0` is not from 1",
+        ),
+        (series().max_runs(3), "but not when it runs"),
+        (series().run_until(stage.at(60)), "but not when it runs"),
         (
             series().every(STEP).run_until(stage.begun),
             "would run first at",

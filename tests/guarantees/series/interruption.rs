@@ -1,10 +1,10 @@
 //! Runs that are cut short, and ends of runs that can't be stored at once.
 
-use std::time::Duration;
-
 use std::future::pending;
 use std::io;
+use std::time::Duration;
 
+use chrono::SubsecRound;
 use evertask::{RetryPolicy, Status, TaskContext, TaskError, TaskResult};
 
 use super::{SERIES, STEP, Stage, assert_over, ends_run, is_end_of_run};
@@ -127,10 +127,8 @@ async fn an_outage_at_the_end_of_a_run_neither_loses_nor_doubles_it(home: Home) 
             (row.state.status, row.state.run_count),
             (Status::Completed, 1)
         );
-        assert_eq!(
-            row.state.next_run_at,
-            Some(row.definition.created_at + step)
-        );
+        let next = row.definition.created_at.trunc_subsecs(0) + step;
+        assert_eq!(row.state.next_run_at, Some(next));
         assert_eq!(home.runs(id).await.len(), 1);
         let ends = home.audited(id).await;
         let ends = ends.iter().filter(|status| **status == Status::Completed);

@@ -50,9 +50,9 @@ async fn a_series_that_can_not_be_read_is_poisoned_once_and_for_ever(home: Home)
         "99 99 * * *",
         "",
         "null",
-        r#"{"kind":"every"}"#,
-        r#"{"kind":"every","step_us":0}"#,
-        r#"{"kind":"on_days","days":[99]}"#,
+        r#"{"every":1}"#,
+        r#"{"every":0,"unit":"seconds"}"#,
+        r#"{"every":1,"unit":"months","on_days":[99]}"#,
     ];
     let rows = (0..).zip(unreadable);
     let rows: Vec<_> = rows.map(|(number, text)| series(number, text)).collect();
@@ -106,7 +106,7 @@ async fn a_poison_that_can_not_be_stored_does_not_stop_the_others(home: Home) {
 /// Storage specification 6 and edge case 17, for a series: counted at most once per start, and the
 /// series is over with the fifth.
 async fn a_series_whose_payload_can_not_be_read_fails_in_the_fifth_start(home: Home) {
-    let hourly = r#"{"kind":"every","step_us":3153600000000000}"#;
+    let hourly = r#"{"every":876000,"unit":"hours"}"#;
     let mut row = series(0, hourly);
     "{".clone_into(&mut row.definition.payload);
     home.seed(|_| vec![row]).await;

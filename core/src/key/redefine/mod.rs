@@ -75,12 +75,11 @@ pub fn redefine(
 
 /// The state of a task that begins anew; a series has not run yet.
 fn anew(found: &TaskRecord, wanted: &TaskDefinition, now: Timestamp) -> RowState {
-    let anchor = wanted.series.as_ref().map(|series| series.anchor);
-    let due = anchor.or(wanted.scheduled_at).unwrap_or(now);
+    let due = wanted.scheduled_at.unwrap_or(now);
     RowState {
         last_execution_at: found.state.last_execution_at,
         execution_time: found.state.execution_time,
-        next_run_at: anchor,
+        next_run_at: wanted.series.as_ref().map(|_| due),
         start_by: wanted.deadline,
         ..RowState::waiting(due)
     }

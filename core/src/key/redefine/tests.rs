@@ -29,6 +29,7 @@ fn every(seconds: u64, anchor: i64) -> SeriesDefinition {
 
 fn with_series(number: u128, created_at: Timestamp, series: SeriesDefinition) -> TaskDefinition {
     TaskDefinition {
+        scheduled_at: Some(series.anchor),
         series: Some(series),
         ..definition(number, created_at)
     }

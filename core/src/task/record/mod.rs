@@ -107,6 +107,11 @@ impl TaskDefinition {
         }
     }
 
+    /// When it is due first.
+    pub fn first_due(&self) -> Timestamp {
+        self.scheduled_at.unwrap_or(self.created_at)
+    }
+
     /// Whether the task holds its key though it is over at `now`: a series does, so that it can be
     /// found and revived under it, and a task that was dispatched to hold it for a time.
     pub fn keeps_key(&self, now: Timestamp) -> bool {

@@ -142,9 +142,9 @@ impl Beat {
             delay: Duration::from_millis(2),
         });
         match self {
-            Self::Endless => series.every(Duration::from_millis(100)),
-            Self::Counted => series.every(Duration::from_millis(20)).max_runs(5),
-            Self::Faltering => series.every(Duration::from_millis(30)).max_runs(4),
+            Self::Endless => series.every(Duration::from_secs(1)),
+            Self::Counted => series.every(Duration::from_secs(1)).max_runs(5),
+            Self::Faltering => series.every(Duration::from_secs(1)).max_runs(4),
             Self::Rare | Self::Held => series.every(Duration::from_hours(1)),
         }
     }
