@@ -18,13 +18,13 @@ pub use evertask_actors::{
     IntoTaskResult, LeftBehind, LogCapture, LogTail, ManageAll, ManageOutcome, ManageReport,
     ManageRequest, ManageTask, Need, NoResult, PreparedTask, PreviewRetention, Queue, QueueError,
     QueueEvent, QueueEventKind, QueueEvents, QueueHandle, QueueOutcome, QueueRequest, QueueStatus,
-    RequestError, RetentionReport, RetentionStepReport, RunRetention, RuntimeFault, Shutdown,
-    ShutdownNow, ShutdownReport, StorageHealth, Stored, Subscribe, Supervisor, TailItem, TailLogs,
-    Task, TaskContext, TaskError, TaskEvent, TaskEventKind, TaskFunction, TaskHandler, TaskOptions,
-    TaskOutcome, TaskOutput, TaskResult, TaskView, WaitError, WhenFull,
+    RequestError, RetentionReport, RetentionStepReport, RunRetention, RuntimeFault, SeriesRun,
+    Shutdown, ShutdownNow, ShutdownReport, StorageHealth, Stored, Subscribe, Supervisor, TailItem,
+    TailLogs, Task, TaskContext, TaskError, TaskEvent, TaskEventKind, TaskFunction, TaskHandler,
+    TaskOptions, TaskOutcome, TaskOutput, TaskResult, TaskView, WaitError, WhenFull,
 };
 pub use evertask_core::audit::AuditLevel;
-pub use evertask_core::key::{InvalidKey, KeptReason};
+pub use evertask_core::key::{InvalidKey, KeptReason, Revive};
 pub use evertask_core::log::{
     LevelRange, LogCursor, LogLevel, LogLine, LogOptions, LogPage, LogSearch,
 };

@@ -48,7 +48,7 @@ pub use supervisor::{
 };
 pub use task::{
     BlockingHandler, CatalogBuilder, CatalogError, Data, FromContext, HandlerFunction,
-    IntoTaskResult, Need, Task, TaskContext, TaskError, TaskFunction, TaskHandler, TaskOptions,
-    TaskOutcome, TaskOutput, TaskResult,
+    IntoTaskResult, Need, SeriesRun, Task, TaskContext, TaskError, TaskFunction, TaskHandler,
+    TaskOptions, TaskOutcome, TaskOutput, TaskResult,
 };
 pub use waiting::WaitError;

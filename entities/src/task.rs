@@ -117,6 +117,15 @@ pub struct Model {
     pub progress_text: Option<String>,
     /// When it said so.
     pub progress_at: Option<Instant>,
+    /// What a series does with occurrences that can't run at their time, as JSON.
+    pub series_policy: Option<String>,
+    /// What the program registered a series as the last time, as JSON.
+    pub registered: Option<String>,
+    /// The declared set of series it belongs to.
+    pub declared_in: Option<String>,
+    /// How many runs of a series have failed since one succeeded; none in rows that are older than the
+    /// column.
+    pub failures_in_row: Option<i64>,
 }
 
 /// Tables it belongs to or has rows in.

@@ -17,6 +17,7 @@ mod m20261122_000008_claims;
 mod m20261122_000009_concurrency;
 mod m20261122_000010_results;
 mod m20261122_000011_deletions;
+mod m20261122_000012_schedules;
 mod migrator;
 mod prefix;
 mod table;

@@ -12,6 +12,7 @@ use crate::m20261122_000008_claims::Claims;
 use crate::m20261122_000009_concurrency::Concurrency;
 use crate::m20261122_000010_results::Results;
 use crate::m20261122_000011_deletions::Deletions;
+use crate::m20261122_000012_schedules::Schedules;
 use crate::prefix::TablePrefix;
 
 /// Brings the tables of one prefix up to date.
@@ -41,6 +42,7 @@ impl MigratorTraitSelf for Migrator {
             Box::new(Concurrency(self.prefix.clone())),
             Box::new(Results(self.prefix.clone())),
             Box::new(Deletions(self.prefix.clone())),
+            Box::new(Schedules(self.prefix.clone())),
         ]
     }
 

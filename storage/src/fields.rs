@@ -27,7 +27,7 @@ const fn field(name: &'static str, kind: Kind) -> Field {
 }
 
 /// What was asked for, and the generation.
-pub(crate) const DEFINITION: [Field; 28] = [
+pub(crate) const DEFINITION: [Field; 31] = [
     field("id", Kind::Id),
     field("created_at", Kind::Instant),
     field("task", Kind::Text),
@@ -56,10 +56,13 @@ pub(crate) const DEFINITION: [Field; 28] = [
     field("run_until", Kind::Instant),
     field("deadline_at", Kind::Instant),
     field("concurrency_key", Kind::Text),
+    field("series_policy", Kind::Text),
+    field("registered", Kind::Text),
+    field("declared_in", Kind::Text),
 ];
 
 /// What a change replaces.
-pub(crate) const STATE: [Field; 24] = [
+pub(crate) const STATE: [Field; 25] = [
     field("status", Kind::Text),
     field("owner", Kind::Id),
     field("available_at", Kind::Instant),
@@ -84,6 +87,7 @@ pub(crate) const STATE: [Field; 24] = [
     field("progress", Kind::Number),
     field("progress_text", Kind::Text),
     field("progress_at", Kind::Instant),
+    field("failures_in_row", Kind::Number),
 ];
 
 /// Where the state begins in the row of a change: after the id, the expected generation and the new

@@ -77,6 +77,7 @@ pub(crate) fn task_record(row: task::Model) -> Result<TaskRecord, UnreadableRow>
         snooze_reason: row.snooze_reason,
         result: row.result,
         progress: progress(row.progress, row.progress_text, row.progress_at)?,
+        failures_in_row: count("failures_in_row", row.failures_in_row.unwrap_or(0))?,
     };
     let created_at = instant("created_at", row.created_at)?;
     let series = match row.schedule {
@@ -94,6 +95,9 @@ pub(crate) fn task_record(row: task::Model) -> Result<TaskRecord, UnreadableRow>
                 .run_until
                 .map(|at| instant("run_until", at))
                 .transpose()?,
+            policy: row.series_policy,
+            registered: row.registered,
+            declared_in: row.declared_in,
         }),
     };
     let definition = TaskDefinition {

@@ -10,7 +10,9 @@ use std::time::Duration;
 use evertask_core::concurrency::Saturated;
 use evertask_core::log::LogLine;
 use evertask_core::storage::{AuditEntry, Redefinition, RowChange, StorageError, StorageErrorKind};
-use evertask_core::task::{AttemptRecord, Failure, RowState, RunRecord, TaskId, TaskRecord};
+use evertask_core::task::{
+    AttemptRecord, Failure, RowState, RunRecord, SeriesDefinition, TaskId, TaskRecord,
+};
 use evertask_core::time::Timestamp;
 use sea_orm::Value;
 use serde::{Serialize, Serializer};
@@ -125,6 +127,8 @@ pub(crate) fn task(record: &TaskRecord) -> Result<Row<'_>, StorageError> {
     let definition = &record.definition;
     let trace = definition.trace.as_ref();
     let series = definition.series.as_ref();
+    let words_of =
+        |part: fn(&SeriesDefinition) -> Option<&str>| series.and_then(part).map(text).into();
     let retry = definition.retry.as_ref().map(encode).transpose()?;
     let mut row = vec![
         definition.id.0.into(),
@@ -158,6 +162,9 @@ pub(crate) fn task(record: &TaskRecord) -> Result<Row<'_>, StorageError> {
         series.and_then(|series| series.run_until).into(),
         definition.deadline.into(),
         definition.concurrency_key.as_deref().map(text).into(),
+        words_of(|series| series.policy.as_deref()),
+        words_of(|series| series.registered.as_deref()),
+        words_of(|series| series.declared_in.as_deref()),
     ];
     row.extend(state(&record.state));
     Ok(row)
@@ -251,7 +258,7 @@ pub(super) fn run(series: TaskId, run: &RunRecord) -> Row<'static> {
     ]
 }
 
-fn state(state: &RowState) -> [Cell<'_>; 24] {
+fn state(state: &RowState) -> [Cell<'_>; 25] {
     let progress = state.progress.as_ref();
     [
         text(state.status.as_str()),
@@ -278,6 +285,7 @@ fn state(state: &RowState) -> [Cell<'_>; 24] {
         progress.map(|progress| progress.share).into(),
         progress.map(|progress| text(&progress.text)).into(),
         progress.map(|progress| progress.at).into(),
+        state.failures_in_row.into(),
     ]
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use evertask_core::lease::RowLease;
 use evertask_core::outcome::{AttemptEnd, Snooze, aggregate};
+use evertask_core::schedule::Next;
 use evertask_core::storage::RowChange;
 use evertask_core::task::{AttemptRecord, Failure, FailureKind, Status};
 use evertask_core::time::{Timestamp, later};
@@ -38,16 +39,23 @@ impl Run {
     }
 
     /// Has the row looked for once it is due again.
-    fn wake_at(&self, due: Option<Timestamp>) {
+    pub(super) fn wake_at(&self, due: Option<Timestamp>) {
         if let Some(at) = due {
             let gate = Arc::clone(&self.delivery.gate);
             tell(&self.deps.scheduler, WakeAt { gate, at });
         }
     }
 
+    /// Has the next occurrence looked for when it may begin.
+    fn wake_for(&self, next: Next) {
+        if next.at.is_some() {
+            self.wake_at(self.delivery.lease.state().available_at);
+        }
+    }
+
     pub(super) async fn complete(&mut self, ended: Ended, payload: &Payload) -> Settled {
         let now = self.deps.clock.now();
-        let next = self.delivery.next_run(now);
+        let next = self.delivery.next_run(false, now);
         let result = match &ended.end {
             AttemptEnd::Succeeded(result) => result.clone(),
             AttemptEnd::Failed(..)
@@ -69,7 +77,7 @@ impl Run {
             let failure = Failure::new(FailureKind::Permanent, what);
             return self.fail(ended.into_failed(failure), payload).await;
         }
-        self.wake_at(next);
+        self.wake_for(next);
         if matches!(settled, Settled::Applied) {
             self.call(Hook::Completed, payload, ended.context).await;
         }
@@ -82,7 +90,7 @@ impl Run {
         self.failures.push(last.clone());
         let now = self.deps.clock.now();
         let all = aggregate(ended.record.number, &self.failures, &last);
-        let next = self.delivery.next_run(now);
+        let next = self.delivery.next_run(true, now);
         self.name_what_follows_failure(&ended, &last, payload);
         let mut follow_ups = self.decide(&ended, Follows::Failure);
         let settled = loop {
@@ -98,7 +106,7 @@ impl Run {
             tracing::error!(%reason, "the storage refused what follows a failed task");
             self.delivery.lease = before;
         };
-        self.wake_at(next);
+        self.wake_for(next);
         if matches!(settled, Settled::Applied) {
             self.call(Hook::Error(last), payload, ended.context).await;
         }

@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use evertask_core::schedule::SeriesEnd;
 use evertask_core::task::{Failure, FailureKind, WaitReason};
 
 use super::recall::failures_of_run;
@@ -30,12 +31,26 @@ impl Run {
         }
     }
 
-    /// Records that the task came too late: its handler is never entered, and no hook is called.
+    /// Records that the task came too late: its handler is never entered, and no hook is called. A
+    /// series has missed an occurrence and goes on.
     pub(super) async fn expire(&mut self, failure: Failure) -> Settled {
+        let now = self.deps.clock.now();
         let (id, task) = (self.delivery.lease.id(), self.delivery.task.name);
         tracing::warn!(%id, task, "a task has expired: {}", failure.text);
-        let change = self.delivery.lease.poison(failure, self.deps.clock.now());
-        self.settle(change).await
+        let next = self.delivery.next_unless_run(now);
+        let lease = &mut self.delivery.lease;
+        let change = match (next, next.and_then(|next| next.at)) {
+            (None, _) => lease.poison(failure, now),
+            (Some(next), Some(at)) => lease.skip_to(at, next.missed + 1, now),
+            (Some(next), None) => {
+                let end = next.end.unwrap_or(SeriesEnd::NoOccurrence);
+                lease.finish_series(end, next.missed + 1, now)
+            }
+        };
+        let due = change.state.available_at;
+        let settled = self.settle(change).await;
+        self.wake_at(due);
+        settled
     }
 
     /// Records that a payload can't be decoded: it waits for another start, a bounded number of

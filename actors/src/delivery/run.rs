@@ -72,7 +72,16 @@ impl Run {
         let run = delivery.lease.state().run_count.saturating_add(1);
         let log = DeliveryLog::new(options, id, run, new_id, &deps.clock);
         let (name, handlers) = (delivery.task.name, &deps.handlers);
-        let context = DeliveryContext::new(id, name, &deps.client, handlers, log, &deps.data);
+        let occurrence = delivery.series_run();
+        let context = DeliveryContext::new(
+            id,
+            name,
+            occurrence,
+            &deps.client,
+            handlers,
+            log,
+            &deps.data,
+        );
         Self {
             chain: ChangeChain::default(),
             context: Arc::new(context),

@@ -4,13 +4,13 @@ use std::time::Duration;
 use evertask_core::lease::RowLease;
 use evertask_core::rank::Rank;
 use evertask_core::retry::{Retries, RetryPolicy};
-use evertask_core::schedule::Recurrence;
-use evertask_core::task::TaskRecord;
+use evertask_core::schedule::{Next, Recurrence, SeriesEnd};
+use evertask_core::task::{TaskId, TaskRecord};
 use evertask_core::time::Timestamp;
 
 use super::registry::Registration;
 use crate::queue::{Gate, Place, Turn};
-use crate::task::{Payload, RegisteredTask};
+use crate::task::{Payload, RegisteredTask, SeriesRun};
 
 /// What the handler is given.
 pub(crate) enum Input {
@@ -30,6 +30,8 @@ pub(crate) struct Delivery {
     pub(crate) timeout: Option<Duration>,
     /// When it runs again, if it does.
     pub(crate) recurrence: Option<Recurrence>,
+    /// The series that it runs beside, and for which instant.
+    occurrence: Option<(TaskId, Timestamp)>,
     /// Its place among those that wait for a slot.
     pub(crate) rank: Rank,
     /// Since when it could have run.
@@ -66,6 +68,7 @@ impl Delivery {
         Self {
             lease: RowLease::new(&record),
             recurrence: None,
+            occurrence: definition.series_id.zip(definition.occurrence_at),
             input: live.map_or(stored, Input::Live),
             retries: retries(&record, task, gate),
             timeout: timeout.filter(|timeout| !timeout.is_zero()),
@@ -80,11 +83,47 @@ impl Delivery {
         }
     }
 
-    /// When the series runs again after the run that ended at `now`.
-    pub(crate) fn next_run(&self, now: Timestamp) -> Option<Timestamp> {
-        let recurrence = self.recurrence.as_ref()?;
+    /// Which run of a series this is.
+    pub(crate) fn series_run(&self) -> Option<SeriesRun> {
         let state = self.lease.state();
-        recurrence.after(state.next_run_at?, state.run_count.saturating_add(1), now)
+        let Some((recurrence, due)) = self.recurrence.as_ref().zip(state.next_run_at) else {
+            return self.occurrence.map(|(series, scheduled_at)| SeriesRun {
+                series,
+                scheduled_at,
+                number: None,
+                previous_ended_at: None,
+                next_at: None,
+            });
+        };
+        let number = state.run_count.saturating_add(1);
+        Some(SeriesRun {
+            series: self.lease.id(),
+            scheduled_at: due,
+            number: Some(number),
+            previous_ended_at: state.last_execution_at,
+            next_at: recurrence.after(due, number, due).at,
+        })
+    }
+
+    /// When the series runs if its due occurrence does not; `None` for a task that runs once.
+    pub(crate) fn next_unless_run(&self, now: Timestamp) -> Option<Next> {
+        let state = self.lease.state();
+        let due = state.next_run_at?;
+        Some(self.recurrence.as_ref()?.after(due, state.run_count, now))
+    }
+
+    /// When the series runs again after the run that ended at `now`, and whether well.
+    pub(crate) fn next_run(&self, has_failed: bool, now: Timestamp) -> Next {
+        let state = self.lease.state();
+        let (Some(recurrence), Some(due)) = (&self.recurrence, state.next_run_at) else {
+            return Next::default();
+        };
+        let failures = state.failures_in_row.saturating_add(1);
+        let most = recurrence.policy().stop_after_failures;
+        match most.filter(|most| has_failed && failures >= *most) {
+            Some(most) => SeriesEnd::Failures(most).into(),
+            None => recurrence.after(due, state.run_count.saturating_add(1), now),
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use actix::Addr;
 use evertask_core::audit::AuditLevel;
+use evertask_core::key::Revive;
 use evertask_core::schedule::Recurrence;
 use evertask_core::storage::NewTask;
 use evertask_core::task::{
@@ -168,7 +169,11 @@ impl Inspected {
             .filter(|due| series.is_none() || *due != now);
         let first = due.unwrap_or(now);
         let deadline = deadline_of(&self.dispatch, self.task.options.start_within, first);
-        let recurrence = recurrence_of(series.as_ref())?;
+        // An instant that was asked for is kept to; only the schedule's own ones are delayed.
+        let is_scheduled = self.dispatch.when.is_none();
+        let recurrence = recurrence_of(id, series.as_ref())?;
+        let delayed = recurrence.as_ref().filter(|_| is_scheduled);
+        let begins = due.map(|due| delayed.map_or(due, |delayed| delayed.policy().begins(id, due)));
         let priority = self.dispatch.priority.or(self.task.options.priority);
         let held = self.dispatch.key_for;
         let held = held.filter(|_| self.key.is_some() && series.is_none());
@@ -186,7 +191,7 @@ impl Inspected {
         Ok(Plan {
             definition,
             recurrence,
-            later: due.filter(|due| *due > now),
+            later: begins.filter(|begins| *begins > now),
             now,
         })
     }
@@ -238,6 +243,10 @@ impl Inspected {
             gate,
             payload: self.dispatch.payload,
             recurrence: plan.recurrence,
+            revive: self
+                .dispatch
+                .series
+                .map_or(Revive::default(), |series| series.revive),
             route,
             caller_gone: self.dispatch.caller.gone,
         }

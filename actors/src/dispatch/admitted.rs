@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use evertask_core::key::KeptReason;
+use evertask_core::key::{KeptReason, Revive};
 use evertask_core::schedule::Recurrence;
 use evertask_core::storage::{Answer, InsertAnswer, NewTask, Write};
 use evertask_core::task::{Generation, TaskDefinition, TaskId, TaskRecord};
@@ -31,6 +31,8 @@ pub(crate) struct Admitted {
     pub(super) payload: Payload,
     pub(super) row: NewTask,
     pub(super) recurrence: Option<Recurrence>,
+    /// What becomes of a series that holds the key and is over.
+    pub(super) revive: Revive,
     pub(super) route: Route,
     pub(super) caller_gone: Option<CancellationToken>,
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use chrono::{SubsecRound, TimeDelta};
 use evertask_core::key::check_key;
 use evertask_core::rank::check_priority;
-use evertask_core::schedule::{Recurrence, Refine};
-use evertask_core::task::SeriesDefinition;
+use evertask_core::schedule::{Recurrence, Refine, SeriesPolicy};
+use evertask_core::task::{SeriesDefinition, TaskId, check_name};
 use evertask_core::time::{LATEST, Timestamp, later, to_micros};
 
 use super::error::DispatchError;
@@ -60,14 +60,24 @@ pub(super) fn series_of(
             "it would run first at {first}, but not at or after {until}"
         )));
     }
-    let (max_runs, run_until) = (schedule.most_runs(), schedule.until());
-    let schedule = serde_json::to_string(&schedule.without_bounds());
-    let definition = SeriesDefinition {
-        schedule: schedule.map_err(|error| bad(error.to_string()))?,
+    let policy = (series.policy != SeriesPolicy::default()).then_some(series.policy);
+    if let Some(set) = &series.declared_in {
+        check_name(set).map_err(|error| bad(error.to_string()))?;
+    }
+    let encode = |error: serde_json::Error| bad(error.to_string());
+    let mut definition = SeriesDefinition {
         anchor: anchor.trunc_subsecs(0),
-        max_runs,
-        run_until: run_until.map(to_micros),
+        max_runs: schedule.most_runs(),
+        run_until: schedule.until().map(to_micros),
+        schedule: serde_json::to_string(&schedule.without_bounds()).map_err(encode)?,
+        policy: policy
+            .map(|policy| serde_json::to_string(&policy))
+            .transpose()
+            .map_err(encode)?,
+        declared_in: series.declared_in.clone(),
+        registered: None,
     };
+    definition.registered = Some(serde_json::to_string(&definition.in_force()).map_err(encode)?);
     Ok(Some((definition, first)))
 }
 
@@ -82,10 +92,11 @@ pub(super) fn due_at(when: When, now: Timestamp) -> Option<Timestamp> {
 
 /// Reads a series as whoever runs it next will read it.
 pub(super) fn recurrence_of(
+    id: TaskId,
     series: Option<&SeriesDefinition>,
 ) -> Result<Option<Recurrence>, DispatchError> {
     series
-        .map(Recurrence::read)
+        .map(|series| Recurrence::read(id, series))
         .transpose()
         .map_err(|error| DispatchError::Series {
             reason: error.to_string(),

@@ -77,11 +77,12 @@ impl Admitted {
             }
         }
         let is_delivered = !registry.is_quiet(id);
-        decide(
-            Some(&Holder::of(found, is_delivered)),
-            wanted,
-            self.deps.clock.now(),
-        )
+        let holder = Holder::of(found, is_delivered);
+        let decision = decide(Some(&holder), wanted, self.deps.clock.now());
+        match &self.row.record.definition.series {
+            Some(series) => self.revive.restrict(decision, found, series),
+            None => decision,
+        }
     }
 
     fn leave(found: &TaskRecord, reason: KeptReason) -> Dispatched {

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use actix::Message;
 use evertask_core::audit::AuditLevel;
+use evertask_core::key::Revive;
 use evertask_core::retry::RetryPolicy;
-use evertask_core::schedule::{Draft, InvalidSchedule, Schedule};
+use evertask_core::schedule::{Draft, InvalidSchedule, Misfire, Overlap, Schedule, SeriesPolicy};
 use evertask_core::task::{TaskId, TraceContext};
 use evertask_core::time::Timestamp;
 use tokio_util::sync::CancellationToken;
@@ -97,6 +98,9 @@ pub(super) struct Series {
     pub(super) starts_at_once: bool,
     pub(super) max_runs: Option<u32>,
     pub(super) run_until: Option<Timestamp>,
+    pub(super) policy: SeriesPolicy,
+    pub(super) revive: Revive,
+    pub(super) declared_in: Option<String>,
 }
 
 impl Dispatch {
@@ -273,7 +277,8 @@ impl Dispatch {
     ///
     /// It ends `Failed` with the kind `expired`, when its turn comes and not before, and no hook is
     /// called. Only the first start has to be in time: what goes on after a retry, a snooze, a crash or
-    /// a shutdown goes on, however late. Of a series it is the first run that has to be.
+    /// a shutdown goes on, however late. Of a series it is the first run that has to be: it is left out
+    /// otherwise, and the series goes on.
     #[must_use]
     pub fn deadline(mut self, instant: Timestamp) -> Self {
         self.deadline = Some(Deadline::At(instant));
@@ -337,6 +342,53 @@ impl Dispatch {
     #[must_use]
     pub fn run_until(mut self, instant: Timestamp) -> Self {
         self.series.get_or_insert_default().run_until = Some(instant);
+        self
+    }
+
+    /// What becomes of an occurrence that comes due while the run before it is still going on; it is left
+    /// out by default.
+    #[must_use]
+    pub fn overlap(mut self, overlap: Overlap) -> Self {
+        self.series.get_or_insert_default().policy.overlap = overlap;
+        self
+    }
+
+    /// What becomes of occurrences that came due while nothing ran; they are left out by default, except
+    /// for a last one whose successor is not due yet.
+    #[must_use]
+    pub fn misfire(mut self, misfire: Misfire) -> Self {
+        self.series.get_or_insert_default().policy.misfire = misfire;
+        self
+    }
+
+    /// Delays each occurrence by chance, by less than `most`, so that series with the same schedule do
+    /// not all begin at once. The same occurrence is always delayed alike, and none moves another.
+    #[must_use]
+    pub fn jitter(mut self, most: Duration) -> Self {
+        self.series.get_or_insert_default().policy.jitter = most;
+        self
+    }
+
+    /// Ends a series after that many failed runs in a row.
+    #[must_use]
+    pub fn stop_after_failures(mut self, runs: u32) -> Self {
+        let series = self.series.get_or_insert_default();
+        series.policy.stop_after_failures = Some(runs.max(1));
+        self
+    }
+
+    /// What becomes of a series that holds the [key](Self::key) and is over or was cancelled.
+    #[must_use]
+    pub fn revive(mut self, revive: Revive) -> Self {
+        self.series.get_or_insert_default().revive = revive;
+        self
+    }
+
+    /// Counts a series to a set of the program's; see
+    /// [`Client::declare_series`](crate::Client::declare_series).
+    #[must_use]
+    pub(crate) fn declared_in(mut self, set: &str) -> Self {
+        self.series.get_or_insert_default().declared_in = Some(set.to_owned());
         self
     }
 

@@ -61,6 +61,12 @@ pub enum TaskEventKind {
     Stopped,
     /// It can't run here and waits for the next start, or somebody paused it.
     Waiting(WaitReason),
+    /// Occurrences of the series were left out: nothing ran when they were due, or the run before them
+    /// still did.
+    Missed {
+        /// How many; ten thousand also stands for more, unless they are steps.
+        count: u64,
+    },
     /// Somebody deleted it.
     Deleted,
 }

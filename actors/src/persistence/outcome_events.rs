@@ -81,6 +81,17 @@ fn changes(change: &RowChange) -> Vec<Happening> {
         .iter()
         .filter_map(|entry| told(change.id, entry))
         .collect();
+    if change.missed > 0 {
+        let at = change.audit.first().map(|entry| entry.at);
+        let missed = Happening {
+            id: change.id,
+            at: at.unwrap_or_default(),
+            kind: TaskEventKind::Missed {
+                count: change.missed,
+            },
+        };
+        happened.push(missed);
+    }
     let progress = change.state.progress.as_ref();
     if let Some(progress) = progress.filter(|_| change.has_progressed) {
         let said = Happening {

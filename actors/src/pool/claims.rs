@@ -5,13 +5,13 @@ use std::sync::Arc;
 use actix::{Addr, AsyncContext, Context, Handler, Message};
 use evertask_core::concurrency::{ClaimQuota, Claiming};
 use evertask_core::lease::RowLease;
-use evertask_core::schedule::{Occurrence, Recurrence};
 use evertask_core::storage::{Answer, ClaimAnswer, ClaimedTask, RowChange, Write};
-use evertask_core::task::{Failure, FailureKind, Status, TaskId, TaskRecord, WaitReason};
+use evertask_core::task::{Failure, FailureKind, TaskId, WaitReason};
 use evertask_core::time::Timestamp;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::actor::{Activity, SweepOrphans, WorkerPool};
+use super::due::{Due, due_series};
 use super::look::{claim, is_open};
 use crate::delivery::{ClaimUnderWay, Delivery, Registration};
 use crate::persistence::{ChangeChain, Patience, Settled, WriteError};
@@ -173,26 +173,14 @@ impl WorkerPool {
             self.put_aside(change, Then::Nothing, registration, place);
             return;
         };
-        let recurrence = match due_series(&record, now) {
+        let recurrence = match due_series(&record, &mut lease, now) {
             Due::Run(recurrence) => recurrence,
-            Due::Skip(next) => {
-                let skip = lease.skip_to(next, now);
-                self.put_aside(skip, Then::Look(next), registration, place);
-                return;
-            }
-            Due::Over => {
-                self.put_aside(lease.finish_series(now), Then::Nothing, registration, place);
-                return;
-            }
-            Due::Unreadable(failure) => {
-                let task = &record.definition.task;
-                tracing::error!(%id, task, "a series that can't be read has failed: {failure}");
-                self.put_aside(
-                    lease.poison(failure, now),
-                    Then::Nothing,
-                    registration,
-                    place,
-                );
+            Due::Aside(change) => {
+                let look = change.follow_ups.first().map(|_| now);
+                let then = look
+                    .or(change.state.available_at)
+                    .map_or(Then::Nothing, Then::Look);
+                self.put_aside(*change, then, registration, place);
                 return;
             }
         };
@@ -253,40 +241,6 @@ fn counted(mut claiming: Claiming, tasks: &[ClaimedTask]) -> Claiming {
         claiming.quota.take(&definition.task, key);
     }
     claiming
-}
-
-/// What a claimed row comes to, as far as its schedule has a say.
-enum Due {
-    Run(Option<Recurrence>),
-    Skip(Timestamp),
-    Over,
-    /// Its schedule can't be read: it is never run as if it had none.
-    Unreadable(Failure),
-}
-
-fn due_series(record: &TaskRecord, now: Timestamp) -> Due {
-    let Some(series) = &record.definition.series else {
-        return Due::Run(None);
-    };
-    let recurrence = match Recurrence::read(series) {
-        Ok(recurrence) => recurrence,
-        Err(error) => {
-            let text = format!("the schedule can't be read: {error}");
-            return Due::Unreadable(Failure::new(FailureKind::Undecodable, text));
-        }
-    };
-    // Between two attempts the occurrence is under way already.
-    if record.state.status == Status::InProgress {
-        return Due::Run(Some(recurrence));
-    }
-    let Some(due) = record.state.next_run_at else {
-        return Due::Over;
-    };
-    match recurrence.due(due, record.state.run_count, now) {
-        Occurrence::Run => Due::Run(Some(recurrence)),
-        Occurrence::Skip(next) => Due::Skip(next),
-        Occurrence::Over => Due::Over,
-    }
 }
 
 impl Handler<Claimed> for WorkerPool {

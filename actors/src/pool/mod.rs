@@ -2,6 +2,7 @@
 
 mod actor;
 mod claims;
+mod due;
 mod look;
 mod orphans;
 

@@ -2,8 +2,9 @@ use std::future::IntoFuture;
 use std::time::Duration;
 
 use evertask_core::audit::AuditLevel;
+use evertask_core::key::Revive;
 use evertask_core::retry::RetryPolicy;
-use evertask_core::schedule::Draft;
+use evertask_core::schedule::{Draft, Misfire, Overlap};
 use evertask_core::task::{TaskId, TraceContext};
 use evertask_core::time::Timestamp;
 use futures::future::BoxFuture;
@@ -140,6 +141,31 @@ impl DispatchRequest<'_> {
     /// See [`Dispatch::run_until`].
     pub fn run_until(self, instant: Timestamp) -> Self {
         self.with(|dispatch| dispatch.run_until(instant))
+    }
+
+    /// See [`Dispatch::overlap`].
+    pub fn overlap(self, overlap: Overlap) -> Self {
+        self.with(|dispatch| dispatch.overlap(overlap))
+    }
+
+    /// See [`Dispatch::misfire`].
+    pub fn misfire(self, misfire: Misfire) -> Self {
+        self.with(|dispatch| dispatch.misfire(misfire))
+    }
+
+    /// See [`Dispatch::jitter`].
+    pub fn jitter(self, most: Duration) -> Self {
+        self.with(|dispatch| dispatch.jitter(most))
+    }
+
+    /// See [`Dispatch::stop_after_failures`].
+    pub fn stop_after_failures(self, runs: u32) -> Self {
+        self.with(|dispatch| dispatch.stop_after_failures(runs))
+    }
+
+    /// See [`Dispatch::revive`].
+    pub fn revive(self, revive: Revive) -> Self {
+        self.with(|dispatch| dispatch.revive(revive))
     }
 
     /// See [`Dispatch::trace`].

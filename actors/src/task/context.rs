@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use evertask_core::log::LogLevel;
 use evertask_core::task::{Progress, TaskId};
+use evertask_core::time::Timestamp;
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -28,10 +29,29 @@ pub struct TaskContext {
     cancellation: CancellationToken,
 }
 
+/// One run of a series, as its handler sees it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct SeriesRun {
+    /// The series.
+    pub series: TaskId,
+    /// The instant this run is for. It begins later if it had to wait, and then too it is the one that
+    /// the schedule says.
+    pub scheduled_at: Timestamp,
+    /// Which run it is, from 1; `None` for one that runs [beside](evertask_core::schedule::Overlap::Allow)
+    /// its series.
+    pub number: Option<u32>,
+    /// When the run before it ended; `None` if there was none, or it runs beside its series.
+    pub previous_ended_at: Option<Timestamp>,
+    /// The occurrence after this one by the schedule; `None` if it is the last, or runs beside its
+    /// series.
+    pub next_at: Option<Timestamp>,
+}
+
 /// The part of a context that all attempts of a delivery share.
 pub(crate) struct DeliveryContext {
     id: TaskId,
     task: String,
+    occurrence: Option<SeriesRun>,
     client: Client,
     runtime: Handle,
     span: Span,
@@ -47,6 +67,7 @@ impl DeliveryContext {
     pub(crate) fn new(
         id: TaskId,
         task: &str,
+        occurrence: Option<SeriesRun>,
         client: &Client,
         runtime: &Handle,
         log: Option<Arc<DeliveryLog>>,
@@ -60,6 +81,7 @@ impl DeliveryContext {
         Self {
             id,
             task: task.to_owned(),
+            occurrence,
             client: client.within(id),
             runtime: runtime.clone(),
             span,
@@ -112,6 +134,11 @@ impl TaskContext {
     /// The stable name of the task's type.
     pub fn task_name(&self) -> &str {
         &self.delivery.task
+    }
+
+    /// Which run of a series this is; `None` for a task that runs once and is no occurrence of one.
+    pub fn series_run(&self) -> Option<SeriesRun> {
+        self.delivery.occurrence
     }
 
     /// Which attempt this is, from 1. After a crash the interrupted attempt is repeated under its

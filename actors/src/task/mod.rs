@@ -19,7 +19,7 @@ pub use blocking::BlockingHandler;
 pub use catalog::{CatalogBuilder, CatalogError};
 pub(crate) use catalog::{HandlerCatalog, RegisteredTask};
 pub(crate) use context::DeliveryContext;
-pub use context::TaskContext;
+pub use context::{SeriesRun, TaskContext};
 pub(crate) use data::AppData;
 pub use data::{Data, Need};
 pub use definition::{Task, TaskOptions};

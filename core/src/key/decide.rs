@@ -75,6 +75,8 @@ pub enum KeptReason {
     Running,
     /// It is a series, and what was dispatched would run once.
     IsSeries,
+    /// It is a series that is over or was cancelled, and the dispatch does not revive it.
+    NotRevived,
     /// It is over, but was dispatched to hold its key for a time that has not passed.
     KeyHeld,
     /// It could do the new work, but what was dispatched is stored in a transaction of the application's
@@ -334,6 +336,7 @@ mod tests {
             anchor: NOW,
             max_runs: None,
             run_until: None,
+            ..SeriesDefinition::default()
         });
         record.definition.key_until = Some(NOW);
         let over = of(&record);

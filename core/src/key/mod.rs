@@ -7,8 +7,10 @@
 
 mod decide;
 mod redefine;
+mod revive;
 mod text;
 
 pub use decide::{DispatchKind, Holder, HolderKind, KeptReason, KeyDecision, Redefined, decide};
 pub use redefine::{NothingLeft, redefine};
+pub use revive::Revive;
 pub use text::{InvalidKey, check_key};

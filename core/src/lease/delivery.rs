@@ -6,19 +6,6 @@ use crate::task::{Failure, ProcessId, RowState, Status, WaitReason};
 use crate::time::Timestamp;
 
 impl RowLease {
-    /// The due occurrence of the series was overtaken: it goes on at `next`, and nothing is counted.
-    pub fn skip_to(&mut self, next: Timestamp, now: Timestamp) -> RowChange {
-        let state = RowState {
-            status: Status::WaitingQueue,
-            owner: None,
-            available_at: Some(next),
-            next_run_at: Some(next),
-            ..self.state.clone()
-        };
-        let audit = audited(Status::WaitingQueue, None, now);
-        self.move_to(self.generation.superseded(), state, audit)
-    }
-
     /// The delivery ends before its handler was entered: the row is as good as never claimed.
     pub fn release(&mut self, now: Timestamp) -> RowChange {
         let (status, audit) = if self.state.status == Status::Queued {

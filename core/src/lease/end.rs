@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{History, RowLease, audited};
+use crate::schedule::{Next, SeriesEnd};
 use crate::storage::RowChange;
 use crate::task::{
     AttemptRecord, Failure, MAX_RUN_COUNT, RowState, RunRecord, Status, fingerprint,
@@ -14,7 +15,7 @@ impl RowLease {
     pub fn complete(
         &mut self,
         attempt: AttemptRecord,
-        next: Option<Timestamp>,
+        next: impl Into<Next>,
         now: Timestamp,
     ) -> RowChange {
         self.complete_with(None, attempt, next, now)
@@ -29,7 +30,7 @@ impl RowLease {
         &mut self,
         result: Option<String>,
         attempt: AttemptRecord,
-        next: Option<Timestamp>,
+        next: impl Into<Next>,
         now: Timestamp,
     ) -> RowChange {
         let state = RowState {
@@ -37,7 +38,7 @@ impl RowLease {
             result,
             ..self.ended(Status::Completed, None, now, Some(attempt.ran))
         };
-        self.end_run(state, attempt, next, now)
+        self.end_run(state, attempt, next.into(), now)
     }
 
     /// The task failed for good, or a run of a series did, which goes on at `next`; `failure` lists
@@ -46,14 +47,14 @@ impl RowLease {
         &mut self,
         failure: Failure,
         attempt: AttemptRecord,
-        next: Option<Timestamp>,
+        next: impl Into<Next>,
         now: Timestamp,
     ) -> RowChange {
         let state = RowState {
             attempts: attempt.number,
             ..self.ended(Status::Failed, Some(failure), now, Some(attempt.ran))
         };
-        self.end_run(state, attempt, next, now)
+        self.end_run(state, attempt, next.into(), now)
     }
 
     /// The task can never run: it fails without an attempt, and a series ends with it.
@@ -74,14 +75,15 @@ impl RowLease {
     }
 
     /// No occurrence of the series is left: it ends as if the last one had succeeded, without
-    /// another run (storage edge case 22).
-    pub fn finish_series(&mut self, now: Timestamp) -> RowChange {
+    /// another run (storage edge case 22); `missed` were left out before.
+    pub fn finish_series(&mut self, end: SeriesEnd, missed: u64, now: Timestamp) -> RowChange {
+        self.missed += missed;
         let state = RowState {
             last_execution_at: self.state.last_execution_at,
             result: self.state.result.clone(),
             ..self.ended(Status::Completed, None, now, None)
         };
-        self.advance(state, audited(Status::Completed, None, now))
+        self.advance(state, because(end, audited(Status::Completed, None, now)))
     }
 
     /// The task is over and the time is up for which it was to hold its key all the same.
@@ -98,7 +100,7 @@ impl RowLease {
         &mut self,
         mut state: RowState,
         attempt: AttemptRecord,
-        next: Option<Timestamp>,
+        next: Next,
         now: Timestamp,
     ) -> RowChange {
         let mut history = audited(state.status, state.failure.clone(), now);
@@ -114,9 +116,18 @@ impl RowLease {
                 failure: state.failure.clone(),
             });
             state.run_count = number;
+            state.failures_in_row = if state.status == Status::Failed {
+                state.failures_in_row.saturating_add(1)
+            } else {
+                0
+            };
             state.attempts = 0;
-            state.available_at = next;
-            state.next_run_at = next;
+            state.available_at = next.at.map(|at| self.policy.begins(self.id, at));
+            state.next_run_at = next.at;
+            self.missed += next.missed;
+            if let Some(end) = next.end {
+                history = because(end, history);
+            }
         }
         history.attempt = Some(self.counted(attempt));
         self.advance(state, history)
@@ -153,4 +164,12 @@ impl RowLease {
             ..self.state.clone()
         }
     }
+}
+
+/// Says in the audit why the series is over.
+fn because(end: SeriesEnd, mut history: History) -> History {
+    if let Some(entry) = &mut history.audit {
+        entry.reason = Some(end.to_string());
+    }
+    history
 }

@@ -10,8 +10,10 @@ mod cancel;
 mod delivery;
 mod end;
 mod handler;
+mod series;
 
 use crate::audit::AuditLevel;
+use crate::schedule::SeriesPolicy;
 use crate::storage::{AuditEntry, RowChange};
 use crate::task::{
     AttemptRecord, Failure, Generation, RowState, RunRecord, Status, TaskId, TaskRecord,
@@ -28,6 +30,9 @@ pub struct RowLease {
     audit_level: AuditLevel,
     generation: Generation,
     state: RowState,
+    policy: SeriesPolicy,
+    /// How many occurrences were left out that no write has told of yet.
+    missed: u64,
     /// Whether the progress is news that no write has told yet.
     has_progressed: bool,
 }
@@ -48,6 +53,9 @@ impl RowLease {
             task: record.definition.task.clone(),
             is_series: record.definition.series.is_some(),
             key_until: record.definition.key_until,
+            // One that can't be read never gets as far as a run.
+            policy: policy_of(record),
+            missed: 0,
             audit_level: record.definition.audit_level,
             generation: record.generation,
             state: record.state.clone(),
@@ -106,9 +114,16 @@ impl RowLease {
             attempts: history.attempt.into_iter().collect(),
             runs: history.run.into_iter().collect(),
             follow_ups: Vec::new(),
+            missed: std::mem::take(&mut self.missed),
             has_progressed: std::mem::take(&mut self.has_progressed),
         }
     }
+}
+
+fn policy_of(record: &TaskRecord) -> SeriesPolicy {
+    let series = record.definition.series.as_ref();
+    let policy = series.and_then(|series| series.read_policy().ok());
+    policy.unwrap_or_default()
 }
 
 fn audited(status: Status, failure: Option<Failure>, now: Timestamp) -> History {

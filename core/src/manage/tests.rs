@@ -48,6 +48,7 @@ fn series(status: Status, run_until: Option<Timestamp>) -> TaskRecord {
         anchor: NOW,
         max_runs: None,
         run_until,
+        ..SeriesDefinition::default()
     });
     series.state.available_at = Some(NOW + HOUR);
     series.state.next_run_at = Some(NOW + HOUR);

@@ -63,6 +63,11 @@ impl Pattern {
         Err(InvalidSchedule::new("between", value, reason))
     }
 
+    /// Whether nothing is left out.
+    pub(super) fn is_unfiltered(&self) -> bool {
+        self.filter().admits_all()
+    }
+
     fn filter(&self) -> Filter<'_> {
         let calendar = self.calendar.as_ref();
         let is_skipped = |on_holiday| on_holiday == OnHoliday::Skip;

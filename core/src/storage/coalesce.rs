@@ -26,6 +26,7 @@ pub fn coalesce<'a>(
             earlier.attempts.extend(change.attempts.iter().cloned());
             earlier.runs.extend(change.runs.iter().cloned());
             earlier.follow_ups.extend(change.follow_ups.iter().cloned());
+            earlier.missed += change.missed;
             earlier.has_progressed |= change.has_progressed;
             index
         } else {
@@ -62,6 +63,7 @@ mod tests {
             attempts: Vec::new(),
             runs: Vec::new(),
             follow_ups: Vec::new(),
+            missed: 0,
             has_progressed: false,
         }
     }

@@ -196,6 +196,9 @@ pub struct RowChange {
     /// key is taken once all changes of the group are applied is left out, and the answer says so. A
     /// follow-up is no occurrence of a series.
     pub follow_ups: Vec<NewTask>,
+    /// How many occurrences of a series it leaves out. For those who are told of events; it is not
+    /// stored.
+    pub missed: u64,
     /// Whether the progress it says is news. For those who are told of events; it is not stored.
     pub has_progressed: bool,
 }

@@ -20,6 +20,6 @@ pub use name::{InvalidName, MAX_NAME_LENGTH, check_name};
 pub use progress::Progress;
 pub use record::{RowState, TaskDefinition, TaskRecord, TraceContext};
 pub use run::RunRecord;
-pub use series::{MAX_RUN_COUNT, SeriesDefinition};
+pub use series::{MAX_RUN_COUNT, Registered, SeriesDefinition};
 pub use status::{Status, UnknownStatus};
 pub use wait_reason::{UnknownWaitReason, WaitReason};

@@ -23,6 +23,7 @@ pub(super) fn condition(filter: &TaskFilter, key: Option<SortKey>, wording: Word
         .add_option(equals(Column::Queue, filter.queue.as_deref()))
         .add_option(equals(Column::ParentId, filter.parent_id.map(|id| id.0)))
         .add_option(equals(Column::SeriesId, filter.series_id.map(|id| id.0)))
+        .add_option(equals(Column::DeclaredIn, filter.declared_in.as_deref()))
         .add_option(filter.is_recurring.map(recurring))
         .add_option(created(filter, wording))
         .add_option(reference(filter))

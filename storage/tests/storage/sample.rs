@@ -88,6 +88,7 @@ pub(crate) fn change(id: u128, expected: i64, status: Status, owner: Option<u128
         attempts: Vec::new(),
         runs: Vec::new(),
         follow_ups: Vec::new(),
+        missed: 0,
         has_progressed: false,
     }
 }

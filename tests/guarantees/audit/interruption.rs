@@ -60,6 +60,7 @@ async fn a_poisoned_series_leaves_one_error_unless_nothing_is_kept(home: Home) {
             anchor: start,
             max_runs: None,
             run_until: None,
+            ..SeriesDefinition::default()
         });
         row.state.next_run_at = Some(start);
         row

@@ -28,6 +28,7 @@ fn series(number: u32, schedule: &str) -> TaskRecord {
         anchor: T0,
         max_runs: None,
         run_until: None,
+        ..SeriesDefinition::default()
     });
     row.state.next_run_at = Some(T0);
     row

@@ -34,7 +34,7 @@ pub fn redefine(
 ) -> Result<Redefinition, NothingLeft> {
     let (state, series) = match (redefined, &wanted.series) {
         (Redefined::Updated, Some(series)) => {
-            let (state, series) = go_on(found, series, wanted.deadline, now)?;
+            let (state, series) = go_on(found, &wanted, series, now)?;
             (state, Some(series))
         }
         (_, series) => (anew(found, &wanted, now), series.clone()),
@@ -85,27 +85,44 @@ fn anew(found: &TaskRecord, wanted: &TaskDefinition, now: Timestamp) -> RowState
     }
 }
 
-/// The state of a series that goes on, and its definition: with the same schedule it keeps its
-/// instants, whatever was said about its first run, and with another one they count from now.
+/// The state of a series that goes on, and its definition.
+///
+/// What the program registers is compared with what it registered before, so that an edit in between
+/// stays. If that is different, it takes effect from now, whatever was said about the first run; with
+/// the same schedule all the same it keeps its instants.
 fn go_on(
     found: &TaskRecord,
-    wanted: &SeriesDefinition,
-    deadline: Option<Timestamp>,
+    wanted: &TaskDefinition,
+    registered: &SeriesDefinition,
     now: Timestamp,
 ) -> Result<(RowState, SeriesDefinition), NothingLeft> {
-    let kept = found.definition.series.as_ref();
-    let kept = kept.filter(|kept| is_same(kept, wanted));
+    let id = found.definition.id;
+    let old = found.definition.series.clone().unwrap_or_default();
+    let is_edit_kept = old.is_registered_as(registered);
+    let is_kept = is_edit_kept || is_same(&old, registered);
     let series = SeriesDefinition {
-        anchor: kept.map_or(wanted.anchor, |kept| kept.anchor),
-        ..wanted.clone()
+        anchor: if is_kept {
+            old.anchor
+        } else {
+            registered.anchor
+        },
+        registered: registered.registered.clone(),
+        declared_in: registered.declared_in.clone(),
+        ..if is_edit_kept {
+            old
+        } else {
+            registered.clone()
+        }
     };
-    let next = found.state.next_run_at.filter(|_| kept.is_some());
-    let next = next.unwrap_or(wanted.anchor);
     let run_count = found.state.run_count;
-    let recurrence = Recurrence::read(&series).ok();
-    let occurrence = recurrence.map(|recurrence| recurrence.due(next, run_count, now));
-    if matches!(occurrence, None | Some(Occurrence::Over)) {
-        return Err(NothingLeft { run_count });
+    let nothing_left = NothingLeft { run_count };
+    let recurrence = Recurrence::read(id, &series).map_err(|_| nothing_left)?;
+    let kept = found.state.next_run_at.filter(|_| is_kept);
+    let next = kept
+        .or_else(|| recurrence.next_after(now))
+        .ok_or(nothing_left)?;
+    if let Occurrence::Over { .. } = recurrence.due(next, run_count, now) {
+        return Err(nothing_left);
     }
     let was = &found.state;
     let between = matches!(was.status, Status::Completed | Status::Failed);
@@ -120,13 +137,14 @@ fn go_on(
         last_execution_at: was.last_execution_at,
         execution_time: was.execution_time,
         run_count,
+        failures_in_row: was.failures_in_row,
         next_run_at: Some(next),
-        start_by: if kept.is_some() {
+        start_by: if is_kept {
             was.start_by
         } else {
-            deadline
+            wanted.deadline
         },
-        ..RowState::waiting(next)
+        ..RowState::waiting(recurrence.policy().begins(id, next))
     };
     Ok((state, series))
 }

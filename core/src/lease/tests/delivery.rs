@@ -1,24 +1,6 @@
 use super::*;
 
 #[test]
-fn a_series_that_was_overtaken_waits_for_its_next_occurrence_and_counts_nothing() {
-    let found = series(Status::Queued);
-    let change = moved(&found, |lease| lease.skip_to(at(1_100), now()));
-    let expected = RowChange {
-        state: RowState {
-            status: Status::WaitingQueue,
-            owner: None,
-            available_at: Some(at(1_100)),
-            next_run_at: Some(at(1_100)),
-            ..found.state.clone()
-        },
-        audit: vec![AuditEntry::of(Status::WaitingQueue, now())],
-        ..last_write(&found)
-    };
-    assert_eq!(change, expected);
-}
-
-#[test]
 fn a_released_row_is_as_good_as_never_claimed() {
     let found = one_shot(Status::Queued);
     let change = moved(&found, |lease| lease.release(now()));

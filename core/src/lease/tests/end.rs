@@ -1,4 +1,5 @@
 use super::*;
+use crate::schedule::SeriesEnd;
 use crate::task::{MAX_RUN_COUNT, fingerprint};
 
 /// What every end leaves of a row.
@@ -97,6 +98,7 @@ fn a_run_that_succeeds_counts_and_its_series_goes_on() {
             interruptions: 0,
             execution_time: Some(Duration::from_secs(12)),
             run_count: 7,
+            failures_in_row: 0,
             available_at: Some(at(1_100)),
             next_run_at: Some(at(1_100)),
             ..over(&found, Status::Completed)
@@ -144,6 +146,7 @@ fn a_run_that_fails_counts_and_its_series_goes_on_with_all_attempts() {
             attempts: 0,
             execution_time: Some(Duration::from_secs(12)),
             run_count: 7,
+            failures_in_row: 3,
             available_at: Some(at(1_100)),
             next_run_at: Some(at(1_100)),
             ..failed(&found, &failure)
@@ -206,14 +209,19 @@ fn a_payload_that_is_given_up_fails_without_an_attempt_and_counts_this_start() {
 #[test]
 fn a_series_without_an_occurrence_left_ends_as_its_last_run_left_it() {
     let found = series(Status::Queued);
-    let change = moved(&found, |lease| lease.finish_series(now()));
+    let change = moved(&found, |lease| {
+        lease.finish_series(SeriesEnd::MaxRuns(7), 0, now())
+    });
     let expected = RowChange {
         state: RowState {
             last_execution_at: Some(at(20)),
             result: Some("9".to_owned()),
             ..over(&found, Status::Completed)
         },
-        audit: vec![AuditEntry::of(Status::Completed, now())],
+        audit: vec![AuditEntry {
+            reason: Some("the series has run 7 times, as often as it was to".to_owned()),
+            ..AuditEntry::of(Status::Completed, now())
+        }],
         ..next_write(&found)
     };
     assert_eq!(change, expected);

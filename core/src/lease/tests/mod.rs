@@ -6,6 +6,7 @@ mod cancel;
 mod delivery;
 mod end;
 mod handler;
+mod series;
 
 use std::time::Duration;
 
@@ -53,6 +54,7 @@ fn one_shot(status: Status) -> TaskRecord {
             execution_time: Some(Duration::from_secs(5)),
             active_key: Some("key".to_owned()),
             run_count: 6,
+            failures_in_row: 2,
             next_run_at: None,
             start_by: Some(at(30)),
             retry_delay: Some(Duration::from_secs(7)),
@@ -72,6 +74,7 @@ fn series(status: Status) -> TaskRecord {
         anchor: at(0),
         max_runs: None,
         run_until: None,
+        ..SeriesDefinition::default()
     });
     record.state.next_run_at = Some(at(50));
     record
@@ -120,6 +123,7 @@ fn next_write(found: &TaskRecord) -> RowChange {
         attempts: Vec::new(),
         runs: Vec::new(),
         follow_ups: Vec::new(),
+        missed: 0,
         has_progressed: false,
     }
 }

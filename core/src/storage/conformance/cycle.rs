@@ -107,6 +107,7 @@ impl Process<'_> {
             attempts,
             runs,
             follow_ups: Vec::new(),
+            missed: 0,
             has_progressed: false,
             audit_level: record.definition.audit_level,
         };

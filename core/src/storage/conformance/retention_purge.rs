@@ -284,6 +284,7 @@ pub async fn a_task_that_is_revived_during_a_purge_stays(world: &dyn World) {
                 attempts: Vec::new(),
                 runs: Vec::new(),
                 follow_ups: Vec::new(),
+                missed: 0,
                 has_progressed: false,
                 audit_level: record.definition.audit_level,
             };

@@ -60,6 +60,9 @@ pub(super) fn with_every_field(owner: ProcessId) -> TaskRecord {
             anchor: micros + Duration::from_micros(5),
             max_runs: Some(9),
             run_until: Some(micros + Duration::from_micros(6)),
+            policy: Some(format!("policy {HOSTILE}")),
+            registered: Some(format!("registered {HOSTILE}")),
+            declared_in: Some(format!("set {HOSTILE}")),
         }),
     };
     let state = RowState {
@@ -77,6 +80,7 @@ pub(super) fn with_every_field(owner: ProcessId) -> TaskRecord {
         execution_time: Some(Duration::from_micros(1_234_567)),
         active_key: Some(format!("active key {HOSTILE}")),
         run_count: 6,
+        failures_in_row: 10,
         next_run_at: Some(micros + Duration::from_micros(7)),
         start_by: Some(micros + Duration::from_micros(9)),
         retry_delay: Some(Duration::from_micros(1_500_001)),
@@ -134,8 +138,10 @@ pub async fn the_ends_of_every_range_are_read_back(world: &dyn World) {
         anchor: last,
         max_runs: Some(u32::MAX),
         run_until: Some(last),
+        ..SeriesDefinition::default()
     });
     largest.state.run_count = MAX_RUN_COUNT;
+    largest.state.failures_in_row = u32::MAX;
     largest.state.next_run_at = Some(last);
     largest.definition.deadline = Some(last);
     largest.state.start_by = Some(last);

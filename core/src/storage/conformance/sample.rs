@@ -87,6 +87,7 @@ pub(super) fn series(number: u128, max_runs: Option<u32>) -> TaskRecord {
         anchor: at(0),
         max_runs,
         run_until: None,
+        ..SeriesDefinition::default()
     });
     record.state.next_run_at = Some(at(0));
     record

@@ -6,6 +6,7 @@ use super::World;
 use super::process::Process;
 use super::sample::{at, attempt, everything, failure, id, ids, series, task_with};
 use crate::lease::RowLease;
+use crate::schedule::SeriesEnd;
 use crate::storage::{CancelAnswer, StorageErrorKind, Write};
 use crate::task::{AttemptId, AttemptOutcome, MAX_RUN_COUNT, RunRecord, Status};
 
@@ -89,7 +90,7 @@ pub async fn a_series_that_is_over_is_not_claimed(world: &dyn World) {
     let success = || attempt(process.id, 1, AttemptOutcome::Succeeded);
     let ends: [fn(&mut RowLease, _) -> _; 3] = [
         |lease, success| lease.complete(success, None, at(1)),
-        |lease, _| lease.finish_series(at(1)),
+        |lease, _| lease.finish_series(SeriesEnd::NoOccurrence, 0, at(1)),
         |lease, _| lease.poison(failure("no schedule"), at(1)),
     ];
     for (number, end) in (1..).zip(ends) {
@@ -156,7 +157,9 @@ pub async fn a_skipped_occurrence_leaves_no_run(world: &dyn World) {
     let process = Process::start(world).await;
     process.store(&[series(1, None)]).await;
     let mut lease = claim_one(&process, 1_000).await;
-    process.advance([lease.skip_to(at(1_020), at(1_000))]).await;
+    process
+        .advance([lease.skip_to(at(1_020), 1, at(1_000))])
+        .await;
     let record = process.record(id(1)).await;
     assert_eq!(record.state.status, Status::WaitingQueue);
     assert_eq!(record.state.available_at, Some(at(1_020)));

@@ -30,6 +30,8 @@ pub struct TaskFilter {
     pub parent_id: Option<TaskId>,
     /// It is an occurrence of this series, with a row of its own.
     pub series_id: Option<TaskId>,
+    /// It is a series of this declared set.
+    pub declared_in: Option<String>,
     /// It failed like this; see [`fingerprint`](crate::task::fingerprint).
     pub error_fingerprint: Option<String>,
     /// It waits for this reason.
@@ -79,6 +81,7 @@ impl TaskFilter {
             )
             && is_in(self.parent_id.as_ref(), definition.parent_id.as_ref())
             && is_in(self.series_id.as_ref(), definition.series_id.as_ref())
+            && is_in(self.declared_in.as_ref(), definition.declared_in())
     }
 
     fn matches_state(&self, record: &TaskRecord) -> bool {

@@ -107,6 +107,11 @@ impl TaskDefinition {
         }
     }
 
+    /// The declared set of series it belongs to, if it does.
+    pub fn declared_in(&self) -> Option<&String> {
+        self.series.as_ref()?.declared_in.as_ref()
+    }
+
     /// When it is due first.
     pub fn first_due(&self) -> Timestamp {
         self.scheduled_at.unwrap_or(self.created_at)
@@ -155,6 +160,8 @@ pub struct RowState {
     /// How often a series has run; skipped and interrupted occurrences don't count. Stands still at
     /// [`MAX_RUN_COUNT`](super::MAX_RUN_COUNT).
     pub run_count: u32,
+    /// How many runs of a series have failed since one succeeded.
+    pub failures_in_row: u32,
     /// The occurrence of a series that is due next or running; `None` once it is over, and for a
     /// task that runs once.
     pub next_run_at: Option<Timestamp>,
@@ -234,6 +241,7 @@ impl RowState {
             execution_time: None,
             active_key: None,
             run_count: 0,
+            failures_in_row: 0,
             next_run_at: None,
             start_by: None,
             retry_delay: None,

@@ -83,10 +83,14 @@ fn a_series_keeps_its_key_and_a_task_that_runs_once_as_long_as_it_was_asked_to()
     assert!(!once.keeps_key(NOW + MOMENT));
     let series = TaskDefinition {
         series: Some(SeriesDefinition {
-            schedule: "{}".to_owned(),
+            schedule: "{
+            ..SeriesDefinition::default()
+        }"
+            .to_owned(),
             anchor: NOW,
             max_runs: None,
             run_until: None,
+            ..SeriesDefinition::default()
         }),
         ..definition()
     };

@@ -73,6 +73,7 @@ async fn set_free(inner: &dyn TaskStorage, record: &TaskRecord) -> Applied {
         attempts: Vec::new(),
         runs: Vec::new(),
         follow_ups: Vec::new(),
+        missed: 0,
         has_progressed: false,
         audit_level: AuditLevel::Full,
     };

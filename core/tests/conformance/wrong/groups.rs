@@ -124,6 +124,7 @@ async fn write_state(
         attempts: Vec::new(),
         runs: Vec::new(),
         follow_ups: Vec::new(),
+        missed: 0,
         has_progressed: false,
         audit_level: AuditLevel::Full,
     };
@@ -232,6 +233,7 @@ impl Mistake for CancelsBehindTheDelivery {
                     attempts: Vec::new(),
                     runs: Vec::new(),
                     follow_ups: Vec::new(),
+                    missed: 0,
                     has_progressed: false,
                     audit_level: AuditLevel::Full,
                 };

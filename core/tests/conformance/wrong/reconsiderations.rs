@@ -60,6 +60,7 @@ async fn rewrite(
         attempts: Vec::new(),
         runs: Vec::new(),
         follow_ups: Vec::new(),
+        missed: 0,
         has_progressed: false,
         audit_level: AuditLevel::Full,
     };

@@ -106,6 +106,7 @@ impl Mistake for ForgetsProgressOfCancelled {
                 attempts: Vec::new(),
                 runs: Vec::new(),
                 follow_ups: Vec::new(),
+                missed: 0,
                 has_progressed: false,
                 audit_level: AuditLevel::Full,
             };

@@ -53,6 +53,7 @@ fn full() -> TaskRecord {
                 anchor: at(-2),
                 max_runs: Some(u32::MAX),
                 run_until: Some(at(3)),
+                ..SeriesDefinition::default()
             }),
         },
         generation: Generation(i64::MAX - 1),
@@ -71,6 +72,7 @@ fn full() -> TaskRecord {
             execution_time: Some(Duration::from_micros(u64::MAX >> 1)),
             active_key: Some(text("active key")),
             run_count: 7,
+            failures_in_row: 11,
             next_run_at: Some(at(4)),
             start_by: Some(at(-4)),
             retry_delay: Some(Duration::ZERO),
