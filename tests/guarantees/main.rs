@@ -36,6 +36,7 @@ mod idling;
 mod keys;
 mod kills;
 mod logs;
+mod next_runs;
 mod queues;
 mod races;
 mod readme;

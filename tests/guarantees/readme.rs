@@ -24,7 +24,13 @@ fn the_quickstart_has_less_than_forty_lines() {
 
 #[test]
 fn every_example_is_shown() {
-    for example in ["quickstart", "cancel_and_progress", "actor_subscriber"] {
+    for example in [
+        "quickstart",
+        "cancel_and_progress",
+        "actor_subscriber",
+        "queues_and_priorities",
+        "next_runs",
+    ] {
         assert!(README.contains(example), "{example} is not in the README");
     }
 }
