@@ -11,10 +11,11 @@ pub use evertask_actors::runtime::StartError;
 #[cfg(feature = "testing")]
 pub use evertask_actors::runtime::{InMemory, Phase, Provocation, Target};
 pub use evertask_actors::{
-    BatchError, BlockingHandler, Cancel, CancelAll, CancelByKey, CancelOutcome, CancelReport,
-    CancelledTask, CatalogError, Client, ControlQueue, Data, Dispatch, DispatchAll,
-    DispatchAllOrNothing, DispatchError, DispatchOutcome, DispatchRequest, Dispatched, EventStream,
-    FromContext, GetDeletion, GetLogs, GetQueues, GetTask, HandlerFunction, HealthWatch,
+    Backfill, BackfillOutcome, BatchError, BlockingHandler, Cancel, CancelAll, CancelByKey,
+    CancelOutcome, CancelReport, CancelledTask, CatalogError, Client, ControlQueue, Data,
+    DeclareError, DeclareSeries, Declared, Dispatch, DispatchAll, DispatchAllOrNothing,
+    DispatchError, DispatchOutcome, DispatchRequest, Dispatched, EventStream, FromContext,
+    GetDeletion, GetLogs, GetNextRuns, GetQueues, GetTask, HandlerFunction, HealthWatch,
     IntoTaskResult, LeftBehind, LogCapture, LogTail, ManageAll, ManageOutcome, ManageReport,
     ManageRequest, ManageTask, Need, NoResult, PreparedTask, PreviewRetention, Queue, QueueError,
     QueueEvent, QueueEventKind, QueueEvents, QueueHandle, QueueOutcome, QueueRequest, QueueStatus,

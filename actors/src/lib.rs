@@ -41,8 +41,9 @@ pub use runtime::{
     Client, DispatchRequest, ManageRequest, QueueHandle, QueueRequest, RuntimeFault,
 };
 pub use supervisor::{
-    Cancel, CancelAll, CancelByKey, CancelOutcome, CancelReport, CancelledTask, ControlQueue,
-    GetDeletion, GetLogs, GetQueues, GetTask, LeftBehind, ManageAll, ManageOutcome, ManageReport,
+    Backfill, BackfillOutcome, Cancel, CancelAll, CancelByKey, CancelOutcome, CancelReport,
+    CancelledTask, ControlQueue, DeclareError, DeclareSeries, Declared, GetDeletion, GetLogs,
+    GetNextRuns, GetQueues, GetTask, LeftBehind, ManageAll, ManageOutcome, ManageReport,
     ManageTask, NoResult, PreviewRetention, QueueOutcome, QueueStatus, RequestError, RunRetention,
     Shutdown, ShutdownNow, ShutdownReport, Subscribe, Supervisor, TailLogs, TaskView,
 };

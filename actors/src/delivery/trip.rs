@@ -29,7 +29,7 @@ pub(crate) struct Delivery {
     /// How long an attempt may run, if limited.
     pub(crate) timeout: Option<Duration>,
     /// When it runs again, if it does.
-    pub(crate) recurrence: Option<Recurrence>,
+    pub(crate) recurrence: Option<Box<Recurrence>>,
     /// The series that it runs beside, and for which instant.
     occurrence: Option<(TaskId, Timestamp)>,
     /// Its place among those that wait for a slot.

@@ -64,7 +64,7 @@ pub(crate) struct Inspected {
 /// What a dispatch comes to at an instant.
 pub(crate) struct Plan {
     definition: TaskDefinition,
-    recurrence: Option<Recurrence>,
+    recurrence: Option<Box<Recurrence>>,
     /// When it is due, if that is later.
     later: Option<Timestamp>,
     now: Timestamp,
@@ -190,7 +190,7 @@ impl Inspected {
         };
         Ok(Plan {
             definition,
-            recurrence,
+            recurrence: recurrence.map(Box::new),
             later: begins.filter(|begins| *begins > now),
             now,
         })

@@ -30,7 +30,7 @@ pub(crate) struct Admitted {
     pub(super) gate: Arc<Gate>,
     pub(super) payload: Payload,
     pub(super) row: NewTask,
-    pub(super) recurrence: Option<Recurrence>,
+    pub(super) recurrence: Option<Box<Recurrence>>,
     /// What becomes of a series that holds the key and is over.
     pub(super) revive: Revive,
     pub(super) route: Route,

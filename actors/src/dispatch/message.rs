@@ -403,6 +403,10 @@ impl Dispatch {
         self.id
     }
 
+    pub(crate) fn is_series(&self) -> bool {
+        self.series.is_some()
+    }
+
     pub(crate) fn has_key(&self) -> bool {
         self.key.is_some()
     }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use evertask_core::rank::Rank;
-use evertask_core::task::TaskDefinition;
+use evertask_core::schedule::Overlap;
+use evertask_core::task::{SeriesDefinition, TaskDefinition};
 use evertask_core::time::Timestamp;
 
 use super::admission::AdmissionDeps;
@@ -68,7 +69,7 @@ impl Wanted<'_> {
         if let Some(at) = self.later {
             return Ok(Routed::to(gate, Route::Later(at)));
         }
-        // A draining runtime starts nothing, and an id that is under way is stored already: both only
+        // A draining runtime starts nothing, and an id that is under way is stored already: they only
         // have to reach the storage, however full the window is.
         if !self.may_run(deps) {
             return Ok(self.spilled(gate));
@@ -115,7 +116,20 @@ impl Wanted<'_> {
     }
 
     fn may_run(&self, deps: &AdmissionDeps) -> bool {
-        deps.lifecycle.is_running() && !deps.registry.contains(self.definition.id)
+        deps.lifecycle.is_running()
+            && !deps.registry.contains(self.definition.id)
+            && !self.runs_beside()
+    }
+
+    /// Whether it is a series whose occurrences are tasks of their own: it never runs itself, and a claim
+    /// is what makes the tasks.
+    fn runs_beside(&self) -> bool {
+        let policy = self
+            .definition
+            .series
+            .as_ref()
+            .map(SeriesDefinition::read_policy);
+        policy.is_some_and(|policy| policy.is_ok_and(|policy| policy.overlap == Overlap::Allow))
     }
 
     /// Takes a place, and with it the turn.

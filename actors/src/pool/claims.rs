@@ -194,6 +194,8 @@ impl WorkerPool {
         let mut delivery = Delivery::new(record, None, task, &self.deps.gate, registration, place);
         delivery.interrupted = claimed.interrupted;
         delivery.recurrence = recurrence;
+        // The schedule may have said which occurrence it is.
+        delivery.lease = lease;
         delivery.turn = Some(turn);
         self.accept(delivery);
     }

@@ -1,17 +1,16 @@
 //! What a claimed row comes to, as far as its schedule has a say.
 
 use evertask_core::lease::RowLease;
+use evertask_core::manage::run_beside;
 use evertask_core::schedule::{Occurrence, Recurrence, SeriesEnd};
 use evertask_core::storage::{NewTask, RowChange};
 use evertask_core::task::{Failure, FailureKind, Status, TaskRecord};
 use evertask_core::time::Timestamp;
 
-use crate::dispatch::occurrence;
-
 /// Whether it runs now.
 pub(super) enum Due {
     /// It does; a series with what comes after.
-    Run(Option<Recurrence>),
+    Run(Option<Box<Recurrence>>),
     /// It does not: that is what is written instead.
     Aside(Box<RowChange>),
 }
@@ -35,24 +34,24 @@ pub(super) fn due_series(record: &TaskRecord, lease: &mut RowLease, now: Timesta
     };
     // Between two attempts the occurrence is under way already.
     if record.state.status == Status::InProgress {
-        return Due::Run(Some(recurrence));
+        return Due::Run(Some(Box::new(recurrence)));
     }
     let Some(due) = record.state.next_run_at else {
         return aside(lease.finish_series(SeriesEnd::NoOccurrence, 0, now));
     };
     match recurrence.due(due, record.state.run_count, now) {
-        Occurrence::Run => Due::Run(Some(recurrence)),
+        Occurrence::Run => Due::Run(Some(Box::new(recurrence))),
         Occurrence::RunLast { at, missed } => {
             tracing::info!(%id, missed, "runs once for the occurrences that were missed");
             lease.run_last(at, missed);
-            Due::Run(Some(recurrence))
+            Due::Run(Some(Box::new(recurrence)))
         }
         Occurrence::Skip { to, missed } => {
             tracing::info!(%id, missed, next = %to, "occurrences that were missed are left out");
             aside(lease.skip_to(to, missed, now))
         }
         Occurrence::Spread { at, next } => {
-            let tasks = at.into_iter().map(|at| occurrence(definition, at, now));
+            let tasks = at.into_iter().map(|at| run_beside(definition, at, now));
             let tasks: Vec<NewTask> = tasks.collect();
             aside(lease.spread(tasks, next, now))
         }

@@ -86,7 +86,7 @@ impl Client {
         self.request(ManageTask::delete(id))
     }
 
-    fn request(&self, message: ManageTask) -> ManageRequest<'_> {
+    pub(super) fn request(&self, message: ManageTask) -> ManageRequest<'_> {
         let client = self;
         ManageRequest { client, message }
     }

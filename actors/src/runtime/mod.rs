@@ -13,6 +13,7 @@ mod manage;
 mod provoke;
 mod queue_handle;
 mod request;
+mod series;
 mod settings;
 mod start;
 

@@ -28,7 +28,7 @@ type Cancelled<T> = BoxFuture<'static, Result<T, RequestError>>;
 
 /// Cancels tasks in one commit. Their deliveries know of it when this returns, before anything is stored, so
 /// that no outcome slips in between unnoticed.
-fn cancel(
+pub(super) fn cancel(
     deps: &SupervisorDeps,
     ids: Vec<TaskId>,
     by: &Cancellation,

@@ -2,6 +2,7 @@
 
 use actix::Message;
 use evertask_core::manage::{Action, Refusal};
+use evertask_core::schedule::{Schedule, SeriesPolicy};
 use evertask_core::storage::Deletion;
 use evertask_core::storage::query::TaskFilter;
 use evertask_core::task::TaskId;
@@ -100,7 +101,8 @@ impl ManageTask {
     /// Runs a task now that waits for its time or for its next attempt.
     ///
     /// A series that rests between two runs runs beside its schedule: the run counts, and the instants
-    /// that follow stay what they were.
+    /// that follow stay what they were. One that runs is run once more at the same time, by a task of its
+    /// own that is not counted.
     pub fn run_now(id: impl Into<TaskId>) -> Self {
         Self::new(id, Action::RunNow)
     }
@@ -122,6 +124,25 @@ impl ManageTask {
     /// one if the next is not due yet, and else none.
     pub fn resume(id: impl Into<TaskId>) -> Self {
         Self::new(id, Action::Resume)
+    }
+
+    /// Has a series leave out its next occurrence, which is not counted.
+    pub fn skip_next(id: impl Into<TaskId>) -> Self {
+        Self::new(id, Action::SkipNext)
+    }
+
+    /// Has a series run by another schedule from now on, with its end.
+    ///
+    /// That stays so when the program registers the series again at its next start, until what it
+    /// registers is different from what it did before.
+    pub fn edit_schedule(id: impl Into<TaskId>, schedule: Schedule) -> Self {
+        Self::new(id, Action::EditSchedule(Box::new(schedule)))
+    }
+
+    /// Has a series treat occurrences that can't run at their time in another way from now on; it stays
+    /// so as [`edit_schedule`](Self::edit_schedule) does.
+    pub fn edit_policy(id: impl Into<TaskId>, policy: SeriesPolicy) -> Self {
+        Self::new(id, Action::EditPolicy(policy))
     }
 
     /// Removes a task that is over, with its history. Who did it and why is kept for good; see

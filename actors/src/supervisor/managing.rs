@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix::{Handler, ResponseFuture};
 use evertask_core::manage::{By, manage};
-use evertask_core::storage::{Answer, DeleteAnswer, Deletion, Write};
+use evertask_core::storage::{Answer, DeleteAnswer, Deletion, InsertAnswer, Write};
 use evertask_core::task::{TaskId, TaskRecord};
 use evertask_core::time::Timestamp;
 use futures::future::join_all;
@@ -18,7 +18,7 @@ use crate::queue::Queue;
 use crate::scheduler::look_when_due;
 
 /// Who did it, if nobody says so.
-const SOMEBODY: &str = "application";
+pub(super) const SOMEBODY: &str = "application";
 
 /// How often a row may move on under this before it gives up.
 const TRIES: usize = 16;
@@ -84,7 +84,7 @@ async fn manage_task(
             reason: order.reason.as_deref(),
             at: deps.admission.clock.now(),
         };
-        match manage(&found, order.action, by) {
+        match manage(&found, &order.action, by) {
             Err(refusal) => return Ok(ManageOutcome::Refused(refusal)),
             Ok(write) => {
                 let due = due_after(&write);
@@ -112,10 +112,19 @@ async fn await_end(deps: &SupervisorDeps, found: &TaskRecord) {
 
 /// From when on claims take the row that is written; `None` if they don't.
 fn due_after(write: &Write) -> Option<Timestamp> {
-    let Write::Redefine(redefinition) = write else {
-        return None;
+    let record = match write {
+        Write::Redefine(redefinition) => &redefinition.record,
+        Write::Insert(task) => &task.record,
+        Write::InsertAll(_)
+        | Write::Change(_)
+        | Write::AppendLogs(_)
+        | Write::Cancel(_)
+        | Write::Delete(_)
+        | Write::Reconsider(_)
+        | Write::ChangeQueue(_)
+        | Write::Claim(_) => return None,
     };
-    redefinition.record.state.claimable_from()
+    record.state.claimable_from()
 }
 
 /// Answers whether it was applied; if not, the row has moved on.
@@ -126,17 +135,29 @@ async fn store(deps: &SupervisorDeps, write: Write) -> Result<bool, RequestError
         .persistence
         .apply_one(write, patience)
         .await?;
-    if let Answer::Redefine(answer) = answer {
-        return Ok(answer.is_applied());
+    match answer {
+        Answer::Redefine(answer) => Ok(answer.is_applied()),
+        Answer::Delete(answer) => Ok(answer == DeleteAnswer::Deleted),
+        // Stored before, its answer was lost.
+        Answer::Insert(InsertAnswer::Stored | InsertAnswer::Exists(_)) => Ok(true),
+        Answer::Insert(InsertAnswer::KeyTaken(_))
+        | Answer::InsertAll(_)
+        | Answer::Change(_)
+        | Answer::AppendLogs(_)
+        | Answer::Cancel(_)
+        | Answer::Reconsidered
+        | Answer::ChangeQueue(_)
+        | Answer::Claim(_) => Err(RequestError::NoAnswer),
     }
-    let Answer::Delete(answer) = answer else {
-        return Err(RequestError::NoAnswer);
-    };
-    Ok(answer == DeleteAnswer::Deleted)
 }
 
 /// Has its queue look for it when it is due; if it never will be, it needs no place.
-fn follow(deps: &SupervisorDeps, found: &TaskRecord, due: Option<Timestamp>, now: Timestamp) {
+pub(super) fn follow(
+    deps: &SupervisorDeps,
+    found: &TaskRecord,
+    due: Option<Timestamp>,
+    now: Timestamp,
+) {
     let gates = &deps.admission.gates;
     let Some(due) = due else {
         gates.let_go(found.id());

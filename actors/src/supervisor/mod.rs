@@ -12,6 +12,8 @@ mod managing;
 mod messages;
 mod pages;
 mod queues;
+mod scheduling;
+mod series;
 mod shutdown;
 mod view;
 
@@ -24,6 +26,7 @@ pub use messages::{
     Subscribe, TailLogs,
 };
 pub use queues::{ControlQueue, GetQueues, QueueOutcome, QueueStatus};
+pub use series::{Backfill, BackfillOutcome, DeclareError, DeclareSeries, Declared, GetNextRuns};
 pub use shutdown::{LeftBehind, ShutdownReport};
 pub(crate) use shutdown::{ShutdownDeps, ShutdownTimes, Shutdowns};
 pub use view::{NoResult, TaskView};

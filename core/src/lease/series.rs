@@ -40,24 +40,21 @@ impl RowLease {
         let runs = u32::try_from(tasks.len()).unwrap_or(u32::MAX);
         let run_count = self.state.run_count.saturating_add(runs).min(MAX_RUN_COUNT);
         self.state.run_count = run_count;
-        let mut change = match next.at {
-            Some(at) => {
-                self.missed += next.missed;
-                let state = RowState {
-                    status: Status::WaitingQueue,
-                    owner: None,
-                    available_at: Some(self.policy.begins(self.id, at)),
-                    next_run_at: Some(at),
-                    start_by: None,
-                    ..self.state.clone()
-                };
-                let history = audited(Status::WaitingQueue, None, now);
-                self.move_to(self.generation.superseded(), state, history)
-            }
-            None => {
-                let end = next.end.unwrap_or(SeriesEnd::NoOccurrence);
-                self.finish_series(end, next.missed, now)
-            }
+        let mut change = if let Some(at) = next.at {
+            self.missed += next.missed;
+            let state = RowState {
+                status: Status::WaitingQueue,
+                owner: None,
+                available_at: Some(self.policy.begins(self.id, at)),
+                next_run_at: Some(at),
+                start_by: None,
+                ..self.state.clone()
+            };
+            let history = audited(Status::WaitingQueue, None, now);
+            self.move_to(self.generation.superseded(), state, history)
+        } else {
+            let end = next.end.unwrap_or(SeriesEnd::NoOccurrence);
+            self.finish_series(end, next.missed, now)
         };
         change.follow_ups = tasks;
         change

@@ -1,6 +1,6 @@
-use super::{Action, By, Refusal};
+use super::{Action, By, Refusal, series};
 use crate::storage::{AuditEntry, DeleteTask, Deletion, Redefinition, Write};
-use crate::task::{RowState, Status, TaskDefinition, TaskRecord, WaitReason};
+use crate::task::{RowState, SeriesDefinition, Status, TaskDefinition, TaskRecord, WaitReason};
 use crate::time::{LATEST, Timestamp, to_micros};
 
 /// Says what has to be written to do that with a task, or why it can't be done.
@@ -8,14 +8,17 @@ use crate::time::{LATEST, Timestamp, to_micros};
 /// # Errors
 ///
 /// See [`Refusal`].
-pub fn manage(found: &TaskRecord, action: Action, by: By<'_>) -> Result<Write, Refusal> {
+pub fn manage(found: &TaskRecord, action: &Action, by: By<'_>) -> Result<Write, Refusal> {
     let definition = &found.definition;
     let state = match action {
         Action::Retry => retried(found, by.at)?,
+        Action::RunNow if runs_again(found) => {
+            return Ok(Write::Insert(Box::new(series::extra_run(found, by))));
+        }
         Action::RunNow => due_at(found, by.at, by.at)?,
         Action::Reschedule(at) => {
             // What should have run already runs now, and is no occurrence that a series has missed.
-            let at = to_micros(at.clamp(by.at, LATEST.max(by.at)));
+            let at = to_micros((*at).clamp(by.at, LATEST.max(by.at)));
             let state = rescheduled(found, at, by.at)?;
             let scheduled_at = match definition.series {
                 Some(_) => definition.scheduled_at,
@@ -29,9 +32,35 @@ pub fn manage(found: &TaskRecord, action: Action, by: By<'_>) -> Result<Write, R
         }
         Action::Pause => paused(found)?,
         Action::Resume => resumed(found)?,
+        Action::SkipNext => series::next_skipped(found, free(found)?)?,
+        Action::EditSchedule(schedule) => {
+            let edited = series::rescheduled(found, free(found)?, schedule, by.at)?;
+            return Ok(edited_series(found, edited, by));
+        }
+        Action::EditPolicy(policy) => {
+            let edited = series::with_policy(found, free(found)?, policy)?;
+            return Ok(edited_series(found, edited, by));
+        }
         Action::Delete => return deleted(found, by),
     };
     Ok(redefined(found, definition.clone(), state, by))
+}
+
+fn edited_series(
+    found: &TaskRecord,
+    (state, series): (RowState, SeriesDefinition),
+    by: By<'_>,
+) -> Write {
+    let definition = TaskDefinition {
+        series: Some(series),
+        ..found.definition.clone()
+    };
+    redefined(found, definition, state, by)
+}
+
+/// Whether it is a series with a delivery on its way or at work.
+fn runs_again(found: &TaskRecord) -> bool {
+    found.definition.series.is_some() && matches!(free(found), Err(Refusal::InFlight))
 }
 
 fn redefined(found: &TaskRecord, definition: TaskDefinition, state: RowState, by: By<'_>) -> Write {

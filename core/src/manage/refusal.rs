@@ -10,6 +10,15 @@ pub enum Refusal {
     /// It runs again and again.
     #[error("it is a series")]
     IsSeries,
+    /// It runs once.
+    #[error("it is no series")]
+    NoSeries,
+    /// Its schedule can't be read.
+    #[error("its schedule can't be read")]
+    Unreadable,
+    /// The series would be over.
+    #[error("the series would have no further occurrence")]
+    NothingFollows,
     /// It is not over, so it can be neither retried nor deleted.
     #[error("it is not over, it is {0}")]
     NotOver(Status),

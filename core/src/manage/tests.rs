@@ -55,7 +55,7 @@ fn series(status: Status, run_until: Option<Timestamp>) -> TaskRecord {
     series
 }
 
-fn write(found: &TaskRecord, action: Action) -> Result<Write, Refusal> {
+fn write(found: &TaskRecord, action: &Action) -> Result<Write, Refusal> {
     let by = By {
         actor: "ada",
         reason: Some("because"),
@@ -64,7 +64,7 @@ fn write(found: &TaskRecord, action: Action) -> Result<Write, Refusal> {
     manage(found, action, by)
 }
 
-fn done(found: &TaskRecord, action: Action) -> Result<Redefinition, Refusal> {
+fn done(found: &TaskRecord, action: &Action) -> Result<Redefinition, Refusal> {
     write(found, action).map(|write| {
         let Write::Redefine(redefinition) = write else {
             panic!("{write:?}");
@@ -81,7 +81,7 @@ fn each_action_is_for_tasks_that_are_over_or_for_those_that_wait() {
             let found = record(status, is_owned);
             for action in ACTIONS {
                 let for_what_is_over = matches!(action, Action::Retry | Action::Delete);
-                let expected = match action {
+                let expected = match &action {
                     _ if for_what_is_over && status.is_terminal() => None,
                     _ if for_what_is_over => Some(Refusal::NotOver(status)),
                     _ if status.is_terminal() => Some(Refusal::IsOver(status)),
@@ -91,9 +91,16 @@ fn each_action_is_for_tasks_that_are_over_or_for_those_that_wait() {
                     | Action::RunNow
                     | Action::Reschedule(_)
                     | Action::Pause
+                    | Action::SkipNext
+                    | Action::EditSchedule(_)
+                    | Action::EditPolicy(_)
                     | Action::Delete => None,
                 };
-                assert_eq!(write(&found, action).err(), expected, "{status} {action:?}");
+                assert_eq!(
+                    write(&found, &action).err(),
+                    expected,
+                    "{status} {action:?}"
+                );
             }
         }
     }
@@ -104,7 +111,7 @@ fn a_retried_task_begins_anew_and_keeps_what_is_known_of_it() {
     let mut found = record(Status::Failed, false);
     found.state.start_by = Some(NOW);
     found.state.execution_time = Some(HOUR);
-    let redefinition = done(&found, Action::Retry).unwrap();
+    let redefinition = done(&found, &Action::Retry).unwrap();
     assert_eq!(redefinition.expected, found.generation);
     let record = &redefinition.record;
     assert!(record.generation > found.generation);
@@ -127,7 +134,7 @@ fn a_retried_task_begins_anew_and_keeps_what_is_known_of_it() {
 #[test]
 fn only_the_instant_of_a_task_that_waits_is_changed() {
     let found = record(Status::InProgress, false);
-    let now = done(&found, Action::RunNow).unwrap().record;
+    let now = done(&found, &Action::RunNow).unwrap().record;
     assert_eq!(now.definition, found.definition);
     let expected = RowState {
         available_at: Some(NOW),
@@ -135,10 +142,10 @@ fn only_the_instant_of_a_task_that_waits_is_changed() {
     };
     assert_eq!(now.state, expected);
     let at = NOW + HOUR * 7;
-    let later = done(&found, Action::Reschedule(at)).unwrap().record;
+    let later = done(&found, &Action::Reschedule(at)).unwrap().record;
     assert_eq!(later.definition.scheduled_at, Some(at));
     assert_eq!(later.state.available_at, Some(at));
-    let never = done(&found, Action::Reschedule(Timestamp::MAX_UTC)).unwrap();
+    let never = done(&found, &Action::Reschedule(Timestamp::MAX_UTC)).unwrap();
     assert_eq!(never.record.state.available_at, Some(to_micros(LATEST)));
 }
 
@@ -150,7 +157,7 @@ fn what_is_moved_into_the_past_runs_now() {
         record(Status::WaitingQueue, false),
         series(Status::Completed, None),
     ] {
-        let moved = done(&found, Action::Reschedule(past)).unwrap().record;
+        let moved = done(&found, &Action::Reschedule(past)).unwrap().record;
         assert_eq!(moved.state.available_at, Some(NOW));
         let next = found.state.next_run_at.map(|_| NOW);
         assert_eq!(moved.state.next_run_at, next);
@@ -161,14 +168,14 @@ fn what_is_moved_into_the_past_runs_now() {
 fn what_is_due_and_what_waits_for_something_else_is_left_alone() {
     let mut due = record(Status::WaitingQueue, false);
     due.state.available_at = Some(NOW);
-    assert_eq!(done(&due, Action::RunNow), Err(Refusal::AlreadyDue));
-    assert!(done(&due, Action::Reschedule(NOW + HOUR)).is_ok());
+    assert_eq!(done(&due, &Action::RunNow), Err(Refusal::AlreadyDue));
+    assert!(done(&due, &Action::Reschedule(NOW + HOUR)).is_ok());
     for reason in WaitReason::ALL {
         for is_owned in [false, true] {
             let mut waits = record(Status::WaitingQueue, is_owned);
             waits.state.wait_reason = Some(reason);
             for action in [Action::RunNow, Action::Reschedule(NOW), Action::Pause] {
-                assert_eq!(done(&waits, action), Err(Refusal::Waits(reason)));
+                assert_eq!(done(&waits, &action), Err(Refusal::Waits(reason)));
             }
         }
     }
@@ -178,34 +185,34 @@ fn what_is_due_and_what_waits_for_something_else_is_left_alone() {
 fn nothing_is_moved_beyond_its_deadline() {
     let mut bounded = record(Status::WaitingQueue, false);
     bounded.state.start_by = Some(NOW + HOUR);
-    assert!(done(&bounded, Action::Reschedule(NOW + HOUR)).is_ok());
+    assert!(done(&bounded, &Action::Reschedule(NOW + HOUR)).is_ok());
     let late = Refusal::AfterDeadline(NOW + HOUR);
-    let moved = done(&bounded, Action::Reschedule(NOW + HOUR * 2));
+    let moved = done(&bounded, &Action::Reschedule(NOW + HOUR * 2));
     assert_eq!(moved, Err(late));
 }
 
 #[test]
 fn a_task_is_paused_where_it_is_and_resumed_as_it_was() {
     let found = record(Status::InProgress, false);
-    let paused = done(&found, Action::Pause).unwrap().record;
+    let paused = done(&found, &Action::Pause).unwrap().record;
     let expected = RowState {
         wait_reason: Some(WaitReason::Paused),
         ..found.state.clone()
     };
     assert_eq!(paused.state, expected);
     assert_eq!(paused.definition, found.definition);
-    let resumed = done(&paused, Action::Resume).unwrap().record;
+    let resumed = done(&paused, &Action::Resume).unwrap().record;
     assert_eq!(resumed.state, found.state);
     assert!(resumed.generation > paused.generation);
     let mut waits = found;
     waits.state.wait_reason = Some(WaitReason::NoHandler);
-    assert_eq!(done(&waits, Action::Resume), Err(Refusal::NotPaused));
+    assert_eq!(done(&waits, &Action::Resume), Err(Refusal::NotPaused));
 }
 
 #[test]
 fn what_is_deleted_leaves_who_did_it() {
     let found = record(Status::Failed, false);
-    let deleted = write(&found, Action::Delete).unwrap();
+    let deleted = write(&found, &Action::Delete).unwrap();
     let Write::Delete(deleted) = deleted else {
         panic!("{deleted:?}");
     };
@@ -227,10 +234,10 @@ fn what_is_deleted_leaves_who_did_it() {
 fn a_series_is_moved_paused_and_resumed_and_neither_retried_nor_deleted_before_its_end() {
     for status in [Status::WaitingQueue, Status::Completed, Status::Failed] {
         let found = series(status, None);
-        assert_eq!(done(&found, Action::Retry), Err(Refusal::IsSeries));
+        assert_eq!(done(&found, &Action::Retry), Err(Refusal::IsSeries));
         let refused = Some(Refusal::NotOver(status));
-        assert_eq!(write(&found, Action::Delete).err(), refused);
-        let now = done(&found, Action::RunNow).unwrap().record;
+        assert_eq!(write(&found, &Action::Delete).err(), refused);
+        let now = done(&found, &Action::RunNow).unwrap().record;
         let expected = RowState {
             available_at: Some(NOW),
             next_run_at: Some(NOW),
@@ -238,25 +245,25 @@ fn a_series_is_moved_paused_and_resumed_and_neither_retried_nor_deleted_before_i
         };
         assert_eq!(now.state, expected);
         let at = NOW + HOUR * 3;
-        let later = done(&found, Action::Reschedule(at)).unwrap().record;
+        let later = done(&found, &Action::Reschedule(at)).unwrap().record;
         assert_eq!(later.definition, found.definition, "its schedule stays");
         assert_eq!(later.state.next_run_at, Some(at));
-        let paused = done(&found, Action::Pause).unwrap().record;
+        let paused = done(&found, &Action::Pause).unwrap().record;
         assert_eq!(
-            done(&paused, Action::Resume).unwrap().record.state,
+            done(&paused, &Action::Resume).unwrap().record.state,
             found.state
         );
     }
     let mut cancelled = series(Status::Cancelled, None);
     cancelled.state.next_run_at = None;
-    assert!(write(&cancelled, Action::Delete).is_ok());
+    assert!(write(&cancelled, &Action::Delete).is_ok());
 }
 
 #[test]
 fn a_run_that_was_begun_stays_the_occurrence_it_is() {
     for status in [Status::InProgress, Status::ServiceStopped] {
         let found = series(status, None);
-        let now = done(&found, Action::RunNow).unwrap().record;
+        let now = done(&found, &Action::RunNow).unwrap().record;
         assert_eq!(now.state.available_at, Some(NOW));
         assert_eq!(now.state.next_run_at, found.state.next_run_at);
     }
@@ -266,7 +273,7 @@ fn a_run_that_was_begun_stays_the_occurrence_it_is() {
 fn no_run_of_a_series_is_moved_to_or_beyond_its_end() {
     let end = NOW + HOUR * 2;
     let found = series(Status::Completed, Some(end));
-    assert!(done(&found, Action::Reschedule(end - HOUR)).is_ok());
+    assert!(done(&found, &Action::Reschedule(end - HOUR)).is_ok());
     let refused = Err(Refusal::AfterEnd(end));
-    assert_eq!(done(&found, Action::Reschedule(end)), refused);
+    assert_eq!(done(&found, &Action::Reschedule(end)), refused);
 }

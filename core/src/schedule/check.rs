@@ -2,7 +2,7 @@
 
 use super::Rule;
 use super::Schedule;
-use super::calendar::OnHoliday;
+use super::calendar::{Calendar, OnHoliday};
 use super::cron::Cron;
 use super::dates::{DateSet, Dates};
 use super::filter::Between;
@@ -60,15 +60,11 @@ fn any(parts: Vec<StoredSchedule>, outer: &StoredSchedule) -> Checked<Vec<Patter
         return Err(InvalidSchedule::new(field, value, reason));
     }
     let part = |mut part: StoredSchedule| {
-        for (field, is_said) in [
-            ("any", part.any.is_some()),
-            ("run_until", part.run_until.is_some()),
-            ("max_runs", part.max_runs.is_some()),
-        ] {
-            if is_said {
-                let reason = "can't be said in a part of `any`";
-                return Err(InvalidSchedule::new(field, "", reason));
-            }
+        let bounds = ["any", "run_until", "max_runs"];
+        let mut said = part.said().into_iter();
+        if let Some((field, value)) = said.find(|(field, _)| bounds.contains(&field.as_str())) {
+            let reason = "can't be said in a part of `any`";
+            return Err(InvalidSchedule::new(field, value, reason));
         }
         part.zone = part.zone.or_else(|| outer.zone.clone());
         part.week_start = part.week_start.or(outer.week_start);
@@ -92,6 +88,12 @@ fn pattern(mut stored: StoredSchedule) -> Checked<Pattern> {
         let reason = "says what to do on holidays, but there is no calendar";
         let value = format!("{on_holiday:?}").to_lowercase();
         return Err(InvalidSchedule::new("on_holiday", value, reason));
+    }
+    let closed = calendar.as_ref().map(Calendar::closed);
+    if closed.is_some_and(|closed| except.leaves_no_day(closed)) {
+        let dates: Vec<String> = except.iter().map(|dates| dates.to_string()).collect();
+        let reason = "leaves no day on which the business is open";
+        return Err(InvalidSchedule::new("except", dates.join(", "), reason));
     }
     let kind = kind(stored)?;
     let calendar = calendar.map(|calendar| (calendar, on_holiday.unwrap_or_default()));
@@ -178,12 +180,17 @@ fn kind(mut stored: StoredSchedule) -> Checked<Kind> {
             start: week_start,
             at: times(at)?,
         },
-        Some(Unit::Months) => Kind::Months {
-            every,
-            on: month_days(&mut stored)?,
-            months: months(stored.in_months.take())?,
-            at: times(at)?,
-        },
+        Some(Unit::Months) => {
+            let on = month_days(&mut stored)?;
+            let months = months(stored.in_months.take())?;
+            exist(&on, months)?;
+            Kind::Months {
+                every,
+                on,
+                months,
+                at: times(at)?,
+            }
+        }
     };
     if let Some((field, value)) = stored.said().into_iter().next() {
         let reason = match unit {
@@ -308,6 +315,25 @@ fn month_days(stored: &mut StoredSchedule) -> Checked<MonthDays> {
         return Err(InvalidSchedule::new("days of the month", fields, reason));
     }
     Ok(said.pop().unwrap_or(MonthDays::OfAnchor))
+}
+
+/// Refuses days that none of the months has.
+fn exist(days: &MonthDays, months: MonthsOfYear) -> Checked<()> {
+    let MonthDays::Days(days) = days else {
+        return Ok(());
+    };
+    let longest = (1..=12).filter(|month| months.admits(*month));
+    let longest = longest.map(|month| match month {
+        2 => 29,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    });
+    if days.iter().min() <= longest.max().as_ref() {
+        return Ok(());
+    }
+    let days: Vec<String> = days.iter().map(u8::to_string).collect();
+    let reason = "are days that none of the months has";
+    Err(InvalidSchedule::new("on_days", days.join(", "), reason))
 }
 
 fn months(listed: Option<Vec<i64>>) -> Checked<MonthsOfYear> {

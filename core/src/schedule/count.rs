@@ -16,7 +16,7 @@ impl Schedule {
         let last = self.run_until.map_or(until, |end| until.min(end));
         if let Some(seconds) = self.steps() {
             let steps = |at: Timestamp| (at.timestamp() - anchor.timestamp()).div_euclid(seconds);
-            let is_excluded = self.run_until == Some(last) && self.is_at(anchor, last, seconds);
+            let is_excluded = self.run_until == Some(last) && is_at(anchor, last, seconds);
             let until = steps(last) - i64::from(is_excluded);
             return u64::try_from(until - steps(after)).unwrap_or_default();
         }
@@ -63,8 +63,8 @@ impl Schedule {
         };
         pattern.is_unfiltered().then_some(steps.seconds)
     }
+}
 
-    fn is_at(&self, anchor: Timestamp, at: Timestamp, seconds: i64) -> bool {
-        at.timestamp_subsec_nanos() == 0 && (at.timestamp() - anchor.timestamp()) % seconds == 0
-    }
+fn is_at(anchor: Timestamp, at: Timestamp, seconds: i64) -> bool {
+    at.timestamp_subsec_nanos() == 0 && (at.timestamp() - anchor.timestamp()) % seconds == 0
 }

@@ -1,5 +1,6 @@
 //! Sets of dates: what a schedule leaves out, and the holidays of a calendar.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -82,7 +83,10 @@ impl FromStr for Dates {
     }
 }
 
-/// A set of [`Dates`] that leaves at least one day of the week open.
+/// With the 29th of February.
+const DAYS_OF_YEAR: usize = 366;
+
+/// A set of [`Dates`] that leaves a day of the week and a day of the year open.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(super) struct DateSet(Vec<Dates>);
 
@@ -111,7 +115,24 @@ impl DateSet {
                 "leaves no day of the week",
             ));
         }
+        if set.leaves_no_day(&Self::default()) {
+            let value = "01-01 to 12-31";
+            return Err(InvalidSchedule::new(
+                field,
+                value,
+                "leaves no day of the year",
+            ));
+        }
         Ok(set)
+    }
+
+    /// Whether every day is in one of the two sets, year after year.
+    pub(super) fn leaves_no_day(&self, other: &Self) -> bool {
+        let weekdays = self.weekdays().iter().chain(other.weekdays().iter());
+        let yearly = self.iter().chain(other.iter());
+        let yearly = yearly.filter(|dates| matches!(dates.0, Shape::Yearly(_)));
+        let yearly: BTreeSet<Dates> = yearly.collect();
+        weekdays.collect::<Weekdays>().is_full() || yearly.len() == DAYS_OF_YEAR
     }
 
     fn weekdays(&self) -> Weekdays {

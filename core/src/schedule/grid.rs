@@ -10,7 +10,7 @@ pub(super) struct Steps {
 
 impl Steps {
     pub(super) fn first_from(self, anchor: i64, from: i64) -> i64 {
-        let passed = (from - anchor).max(0);
+        let passed = from - anchor;
         let steps = passed.div_euclid(self.seconds) + i64::from(passed % self.seconds != 0);
         anchor + steps * self.seconds
     }

@@ -118,6 +118,9 @@ impl Schedule {
     ///
     /// Answers what is wrong with which field.
     pub fn from_json(json: &str) -> Result<Self, InvalidSchedule> {
+        if !json.trim_start().starts_with('{') {
+            return Err(InvalidSchedule::new("JSON", json, "is not an object"));
+        }
         let stored: StoredSchedule = serde_json::from_str(json).map_err(|error| {
             InvalidSchedule::new("JSON", json, format!("can't be read: {error}"))
         })?;
@@ -156,8 +159,14 @@ impl Schedule {
     /// The cost depends neither on how long ago the anchor was nor on how far away the next instant
     /// is, except for what is [left out](Self::from_json): that is passed over window by window.
     pub fn next_after(&self, anchor: Timestamp, after: Timestamp) -> Option<Timestamp> {
+        self.next_ever(anchor, after.max(anchor))
+    }
+
+    /// The same without regard to where the anchor lies: the instants before it are those that would
+    /// lead to the ones after it.
+    pub fn next_ever(&self, anchor: Timestamp, after: Timestamp) -> Option<Timestamp> {
         // An instant is a whole second; what comes after a part of one begins with the next.
-        let from = after.max(anchor).timestamp().checked_add(1)?;
+        let from = after.timestamp().checked_add(1)?;
         let anchor = anchor.timestamp();
         let until = self.run_until.map_or(LATEST, |until| until.min(LATEST));
         if from > until.timestamp() {

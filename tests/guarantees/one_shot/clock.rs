@@ -19,8 +19,12 @@ pub(crate) struct StagedClock {
 impl StagedClock {
     pub(crate) fn new() -> Self {
         let start = chrono::Utc.with_ymd_and_hms(2026, 1, 5, 9, 0, 0);
+        Self::starting_at(start.single().expect("an instant"))
+    }
+
+    pub(crate) fn starting_at(start: Timestamp) -> Self {
         Self {
-            manual: ManualClock::starting_at(start.single().expect("an instant")),
+            manual: ManualClock::starting_at(start),
             asked: Arc::default(),
         }
     }

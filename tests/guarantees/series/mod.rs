@@ -6,7 +6,10 @@ mod interruption;
 mod keys;
 mod manage;
 mod poison;
+mod policies;
+mod registration;
 mod rhythm;
+mod schedules;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -14,7 +17,7 @@ use std::time::Duration;
 
 use evertask::storage::{Answer, ChangeAnswer, Write};
 use evertask::time::{Clock, Timestamp};
-use evertask::{EverTask, RunRecord, TaskContext, TaskId, TaskRecord, TaskResult};
+use evertask::{Builder, EverTask, Queue, RunRecord, TaskContext, TaskId, TaskRecord, TaskResult};
 
 use crate::one_shot::clock::StagedClock;
 use crate::one_shot::home::Home;
@@ -86,9 +89,19 @@ impl Stage {
     }
 
     async fn start(&self) -> EverTask {
+        self.builder().start().await.unwrap()
+    }
+
+    /// Starts with slots for several runs at the same time.
+    async fn start_wide(&self) -> EverTask {
+        let queue = Queue::new(Queue::RECURRING).parallelism(4).capacity(50);
+        self.builder().queue(queue).start().await.unwrap()
+    }
+
+    fn builder(&self) -> Builder {
         // What runs is told to stop as soon as a shutdown begins.
         let builder = self.player.at(&self.home).clock(self.clock.clone());
-        builder.drain(Duration::ZERO).start().await.unwrap()
+        builder.drain(Duration::ZERO)
     }
 
     /// An instant that many seconds after the beginning.

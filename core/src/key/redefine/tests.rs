@@ -269,3 +269,28 @@ fn what_somebody_paused_stays_paused() {
     found.state.wait_reason = Some(WaitReason::Paused);
     assert_eq!(again(&found), Some(WaitReason::Paused));
 }
+
+/// What somebody edited stays when the program registers what it registered before, and goes when that
+/// is different.
+#[test]
+fn an_edit_stays_until_the_program_registers_something_else() {
+    let registered = |mut series: SeriesDefinition| {
+        series.registered = serde_json::to_string(&series.in_force()).ok();
+        series
+    };
+    let mut found = between_runs(180);
+    let mut edited = registered(every(60, 0));
+    edited.schedule = every(45, 0).schedule;
+    edited.anchor = at(20);
+    edited.max_runs = Some(50);
+    found.definition.series = Some(edited.clone());
+    let dispatch = |series| {
+        let wanted = with_series(2, at(100), registered(series));
+        let redefined = redefine(&found, wanted, Redefined::Updated, at(100)).unwrap();
+        let record = redefined.record;
+        (record.definition.series.unwrap(), record.state.next_run_at)
+    };
+    assert_eq!(dispatch(every(60, 100)), (edited, Some(at(180))));
+    let other = registered(every(30, 100));
+    assert_eq!(dispatch(every(30, 100)), (other, Some(at(130))));
+}

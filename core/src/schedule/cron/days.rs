@@ -7,10 +7,14 @@ use super::super::invalid::InvalidSchedule;
 use super::field::Field;
 use super::{DAY_OF_MONTH, DAY_OF_WEEK, list};
 
+/// After that many days the Gregorian calendar repeats itself, with its days of the week.
+const CYCLE: i64 = 146_097;
+
 /// The days of a cron expression: those that its day of month, its month and its day of week agree on.
 #[derive(Clone, Debug)]
 pub(in super::super) struct CronDays {
-    croner: Croner,
+    /// The days of any of them.
+    croners: Vec<Croner>,
     /// For `L-3`, which croner does not know: how many days before the last of the month.
     before_last: Option<u8>,
 }
@@ -24,22 +28,23 @@ impl CronDays {
     ) -> Result<Self, InvalidSchedule> {
         let before_last = before_last(day)?;
         let days = match before_last {
-            Some(_) => "*".to_owned(),
-            None => days_of_month(day)?,
+            Some(_) => vec!["*".to_owned()],
+            None => apart(&days_of_month(day)?),
         };
-        let weekdays = days_of_week(weekday)?;
-        let pattern = format!("0 0 0 {days} {} {weekdays}", list(months));
+        let (months, weekdays) = (list(months), days_of_week(weekday)?);
         let parser = CronParser::builder()
             .seconds(Seconds::Required)
             .dom_and_dow(true)
             .build();
         let text = format!("{day} {month} {weekday}");
-        let croner = parser.parse(&pattern);
-        let croner = croner.map_err(|error| {
-            InvalidSchedule::new("cron", &text, format!("has days that {error}"))
-        })?;
+        let croner = |days: &String| {
+            let croner = parser.parse(&format!("0 0 0 {days} {months} {weekdays}"));
+            croner.map_err(|error| {
+                InvalidSchedule::new("cron", &text, format!("has days that {error}"))
+            })
+        };
         let days = Self {
-            croner,
+            croners: days.iter().map(croner).collect::<Result<_, _>>()?,
             before_last,
         };
         if days.first_from(0).is_none() {
@@ -51,13 +56,18 @@ impl CronDays {
     }
 
     /// The first day at or after `from`.
-    pub(in super::super) fn first_from(&self, mut from: i64) -> Option<i64> {
+    pub(in super::super) fn first_from(&self, from: i64) -> Option<i64> {
+        // croner gives up in the year 5000, and the calendar repeats itself long before that.
+        let cycles = from.div_euclid(CYCLE) * CYCLE;
+        let found = self.first_in_cycle(from - cycles)?;
+        Some(found + cycles)
+    }
+
+    fn first_in_cycle(&self, mut from: i64) -> Option<i64> {
         loop {
-            let start = date_of(from)?.and_hms_opt(0, 0, 0)?;
-            let found = self
-                .croner
-                .find_next_occurrence(&Utc.from_utc_datetime(&start), true);
-            let date = found.ok()?.date_naive();
+            let start = Utc.from_utc_datetime(&date_of(from)?.and_hms_opt(0, 0, 0)?);
+            let next = |croner: &Croner| croner.find_next_occurrence(&start, true).ok();
+            let date = self.croners.iter().filter_map(next).min()?.date_naive();
             let Some(before_last) = self.before_last else {
                 return Some(day_of(date));
             };
@@ -70,6 +80,16 @@ impl CronDays {
             from = day_of(date) + to_wanted;
         }
     }
+}
+
+/// Takes `LW` out of a list with `L`, of which croner would leave only `LW`.
+fn apart(days: &str) -> Vec<String> {
+    let items: Vec<&str> = days.split(',').collect();
+    if !items.contains(&"L") || !items.contains(&"LW") {
+        return vec![days.to_owned()];
+    }
+    let others = items.into_iter().filter(|item| *item != "LW");
+    vec![others.collect::<Vec<_>>().join(","), "LW".to_owned()]
 }
 
 /// Reads `L-3`.
@@ -132,7 +152,7 @@ fn items(
 ) -> Result<String, InvalidSchedule> {
     let mut translated = Vec::new();
     let mut bits = 0;
-    for item in text.split(',') {
+    for item in field.entries(text)? {
         match special(item)? {
             Some(item) => translated.push(item),
             None => bits |= field.range(item)?,

@@ -66,6 +66,9 @@ impl Field {
 
     /// Reads `*`, `5`, `1-5`, `22-1`, `*/15`, `5/15` and `1-30/2` as a set of bits.
     pub(super) fn range(&self, item: &str) -> Result<u64, InvalidSchedule> {
+        if item.starts_with(['-', '/']) || item.ends_with(['-', '/']) {
+            return Err(self.invalid(item, "is not complete"));
+        }
         let (range, step) = match item.split_once('/') {
             Some((range, step)) => (range, Some(self.step(item, step)?)),
             None => (item, None),
@@ -88,6 +91,17 @@ impl Field {
             )
         };
         Ok(self.bits(first, last, step.unwrap_or(1)))
+    }
+
+    /// The entries of a list, of which none may be empty.
+    pub(super) fn entries<'a>(
+        &self,
+        text: &'a str,
+    ) -> Result<impl Iterator<Item = &'a str> + use<'a>, InvalidSchedule> {
+        if text.split(',').any(str::is_empty) {
+            return Err(self.invalid(text, "has an empty entry"));
+        }
+        Ok(text.split(','))
     }
 
     fn step(&self, item: &str, step: &str) -> Result<u8, InvalidSchedule> {

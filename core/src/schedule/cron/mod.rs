@@ -93,7 +93,8 @@ impl Eq for Cron {}
 
 /// Reads a list of numbers and ranges as a set of bits.
 fn bits(field: &Field, text: &str) -> Result<u64, InvalidSchedule> {
-    text.split(',')
+    field
+        .entries(text)?
         .try_fold(0, |bits, item| Ok(bits | field.range(item)?))
 }
 

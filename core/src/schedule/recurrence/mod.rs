@@ -156,10 +156,13 @@ impl Recurrence {
         self.next(next, run_count, left_out)
     }
 
-    /// The occurrences after `after` and not after `until`, at most so many.
-    pub fn within(&self, after: Timestamp, until: Timestamp, most: usize) -> Vec<Timestamp> {
-        let occurrences = self.preview(after).take(most);
-        occurrences.take_while(|at| *at <= until).collect()
+    /// The instants of its schedule from `from` to `to`, both included and also before it was
+    /// registered, at most so many.
+    pub fn within(&self, from: Timestamp, to: Timestamp, most: usize) -> Vec<Timestamp> {
+        let next = |after: Timestamp| self.schedule.next_ever(self.anchor, after);
+        let first = next(from - TimeDelta::microseconds(1));
+        let instants = std::iter::successors(first, |last| next(*last));
+        instants.take(most).take_while(|at| *at <= to).collect()
     }
 
     fn skip(&self, due: Timestamp, run_count: u32, now: Timestamp) -> Occurrence {

@@ -1,1 +1,12 @@
+mod cron_dialect;
+mod cron_texts;
+mod edge_cases;
+mod forms;
+mod limits;
+mod oracle;
+mod properties;
+mod stepping;
+mod strategy;
 mod table;
+mod validation;
+mod zones;
