@@ -4,6 +4,7 @@
 //! evertask-bench scale                                       SQLite, a million tasks
 //! evertask-bench scale --database postgres://user@host/db    PostgreSQL
 //! evertask-bench plans                                       how the statements are run
+//! evertask-bench schedules                                   when a schedule is due next
 //! ```
 //!
 //! A server gets a schema of its own, which is dropped at the end.
@@ -13,6 +14,7 @@ mod fill;
 mod options;
 mod plans;
 mod scale;
+mod schedules;
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -29,6 +31,7 @@ async fn main() -> ExitCode {
     let result = match Options::parse().command {
         Command::Scale(data) => scale::run(data).await,
         Command::Plans(data) => plans::run(data).await.map(|()| true),
+        Command::Schedules => schedules::run(),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,

@@ -14,6 +14,8 @@ pub(crate) enum Command {
     Scale(Data),
     /// Fills a database and prints how it runs the statements that evertask sends often.
     Plans(Data),
+    /// Measures how long it takes to say when a schedule is due next; fails if a limit is broken.
+    Schedules,
 }
 
 #[derive(Args, Debug)]

@@ -40,7 +40,8 @@ pub enum Overlap {
     /// The last of them runs as soon as the run ends.
     BufferOne,
     /// It runs beside it: each occurrence is a task of its own, with the series as its
-    /// [`series_id`](crate::task::TaskDefinition::series_id).
+    /// [`series_id`](crate::task::TaskDefinition::series_id). They are cancelled on their own, and stay
+    /// when the series is.
     Allow,
 }
 

@@ -193,8 +193,7 @@ pub struct RowChange {
     /// Tasks that are stored with this change, in the same commit and only if it is applied.
     ///
     /// A change that was applied before stores none: they were stored with it. One whose id or active
-    /// key is taken once all changes of the group are applied is left out, and the answer says so. A
-    /// follow-up is no occurrence of a series.
+    /// key is taken once all changes of the group are applied is left out, and the answer says so.
     pub follow_ups: Vec<NewTask>,
     /// How many occurrences of a series it leaves out. For those who are told of events; it is not
     /// stored.
