@@ -51,6 +51,11 @@ impl Client {
         answer.unwrap_or(Err(DeclareError::Retire(RequestError::NoAnswer)))
     }
 
+    /// See [`ManageTask::run_beside`].
+    pub fn run_beside(&self, id: impl Into<TaskId>) -> ManageRequest<'_> {
+        self.request(ManageTask::run_beside(id))
+    }
+
     /// See [`ManageTask::skip_next`].
     pub fn skip_next(&self, id: impl Into<TaskId>) -> ManageRequest<'_> {
         self.request(ManageTask::skip_next(id))

@@ -101,8 +101,7 @@ impl ManageTask {
     /// Runs a task now that waits for its time or for its next attempt.
     ///
     /// A series that rests between two runs runs beside its schedule: the run counts, and the instants
-    /// that follow stay what they were. One that runs is run once more at the same time, by a task of its
-    /// own that is not counted.
+    /// that follow stay what they were. One that runs is left alone; see [`run_beside`](Self::run_beside).
     pub fn run_now(id: impl Into<TaskId>) -> Self {
         Self::new(id, Action::RunNow)
     }
@@ -124,6 +123,12 @@ impl ManageTask {
     /// one if the next is not due yet, and else none.
     pub fn resume(id: impl Into<TaskId>) -> Self {
         Self::new(id, Action::Resume)
+    }
+
+    /// Runs a series once more now, by a task of its own that is not counted, whatever the series is
+    /// doing itself.
+    pub fn run_beside(id: impl Into<TaskId>) -> Self {
+        Self::new(id, Action::RunBeside)
     }
 
     /// Has a series leave out its next occurrence, which is not counted.

@@ -12,10 +12,10 @@ pub fn manage(found: &TaskRecord, action: &Action, by: By<'_>) -> Result<Write, 
     let definition = &found.definition;
     let state = match action {
         Action::Retry => retried(found, by.at)?,
-        Action::RunNow if runs_again(found) => {
-            return Ok(Write::Insert(Box::new(series::extra_run(found, by))));
-        }
         Action::RunNow => due_at(found, by.at, by.at)?,
+        Action::RunBeside => {
+            return Ok(Write::Insert(Box::new(series::extra_run(found, by)?)));
+        }
         Action::Reschedule(at) => {
             // What should have run already runs now, and is no occurrence that a series has missed.
             let at = to_micros((*at).clamp(by.at, LATEST.max(by.at)));
@@ -56,11 +56,6 @@ fn edited_series(
         ..found.definition.clone()
     };
     redefined(found, definition, state, by)
-}
-
-/// Whether it is a series with a delivery on its way or at work.
-fn runs_again(found: &TaskRecord) -> bool {
-    found.definition.series.is_some() && matches!(free(found), Err(Refusal::InFlight))
 }
 
 fn redefined(found: &TaskRecord, definition: TaskDefinition, state: RowState, by: By<'_>) -> Write {

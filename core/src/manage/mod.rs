@@ -23,9 +23,11 @@ pub enum Action {
     /// It is not for a series: one that is over is revived by registering it again.
     Retry,
     /// A task that waits for its time, or for its next attempt, runs now. A series between two runs
-    /// runs beside its schedule: the run counts, and the instants that follow stay what they were. One
-    /// that runs is run once more at the same time, as a task of its own.
+    /// runs beside its schedule: the run counts, and the instants that follow stay what they were.
     RunNow,
+    /// A series runs once more now, as a task of its own, whatever it is doing itself; that is not
+    /// counted.
+    RunBeside,
     /// A task that waits runs then. Of a series, only the next run is moved.
     Reschedule(Timestamp),
     /// A task that waits is not started any more, whatever comes due, until it is resumed.

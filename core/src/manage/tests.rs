@@ -91,6 +91,7 @@ fn each_action_is_for_tasks_that_are_over_or_for_those_that_wait() {
                     | Action::RunNow
                     | Action::Reschedule(_)
                     | Action::Pause
+                    | Action::RunBeside
                     | Action::SkipNext
                     | Action::EditSchedule(_)
                     | Action::EditPolicy(_)

@@ -17,9 +17,14 @@ fn a_schedule_without_an_occurrence_is_refused() {
         &["day of month", "month", "30 2 *"],
     );
     let json = r#"{"in_months":[2],"on_days":[30,31]}"#;
-    is_refused(&["--json", json], &["--json", json, "has no occurrence"]);
-    let ended = r#"{"in_months":[2],"on_days":[30,31],"run_until":"2026-01-01T00:00:00Z"}"#;
-    is_refused(&["--json", ended], &["--json", ended, "has no occurrence"]);
+    is_refused(&["--json", json], &["on_days", "30, 31"]);
+    // What only the search finds out.
+    let json = r#"{"every":24,"unit":"hours","between":["09:00","10:00"]}"#;
+    let never = ["--json", json, "--anchor", "2026-01-01T00:00:00Z"];
+    is_refused(&never, &["--json", json, "has no occurrence"]);
+    let json = r#"{"every":24,"unit":"hours","between":["09:00","10:00"],"run_until":"2026-01-01T00:00:00Z"}"#;
+    let ended = ["--json", json, "--anchor", "2026-01-01T00:00:00Z"];
+    is_refused(&ended, &["--json", json, "has no occurrence"]);
 }
 
 #[test]

@@ -114,5 +114,6 @@ async fn a_series_that_runs_is_left_alone(home: Home) {
     stage.home.commits(1, becomes(Status::InProgress)).await;
     let refused = ManageOutcome::Refused(Refusal::InFlight);
     assert_eq!(evertask.pause(id).await.unwrap(), refused);
+    assert_eq!(evertask.run_now(id).await.unwrap(), refused);
     stage.home.shut_down(evertask).await;
 }

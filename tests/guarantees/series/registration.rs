@@ -186,7 +186,7 @@ async fn a_series_that_runs_is_run_once_more_beside(home: Home) {
     let id = evertask.dispatch(SERIES).every(STEP).await.unwrap().id;
     stage.home.commits(1, becomes(Status::InProgress)).await;
     stage.advance_to(10);
-    assert_eq!(evertask.run_now(id).by("ada").await.unwrap(), DONE);
+    assert_eq!(evertask.run_beside(id).by("ada").await.unwrap(), DONE);
     stage.home.commits(1, becomes(Status::Completed)).await;
     stage.home.shut_down(evertask).await;
     assert_eq!(stage.home.row(id).await.state.run_count, 0);

@@ -33,20 +33,21 @@ pub fn run_beside(series: &TaskDefinition, occurrence: Timestamp, now: Timestamp
     })
 }
 
-/// The run beside a series that somebody asked for while another one is going on.
-pub(super) fn extra_run(found: &TaskRecord, by: By<'_>) -> NewTask {
+/// The run beside a series that somebody asked for, also while another one is going on.
+pub(super) fn extra_run(found: &TaskRecord, by: By<'_>) -> Result<NewTask, Refusal> {
+    series_of(found, &found.state)?;
     let mut task = run_beside(&found.definition, by.at, by.at);
     task.audit.push(AuditEntry {
         actor: Some(by.actor.to_owned()),
         reason: by.reason.map(str::to_owned),
         ..AuditEntry::of(task.record.state.status, by.at)
     });
-    task
+    Ok(task)
 }
 
 /// Goes on with the occurrence after the next one.
 pub(super) fn next_skipped(found: &TaskRecord, was: &RowState) -> Result<RowState, Refusal> {
-    let (series, next) = between_runs(found, was)?;
+    let (series, next) = series_of(found, was)?;
     let recurrence = read(found, series)?;
     let next = recurrence.next_after(next).ok_or(Refusal::NothingFollows)?;
     Ok(due(&recurrence, found, was, next))
@@ -59,7 +60,7 @@ pub(super) fn rescheduled(
     schedule: &Schedule,
     now: Timestamp,
 ) -> Result<(RowState, SeriesDefinition), Refusal> {
-    let (old, next) = between_runs(found, was)?;
+    let (old, next) = series_of(found, was)?;
     let (until, runs) = (schedule.until(), schedule.most_runs());
     let schedule = schedule.clone().without_bounds();
     let is_same = serde_json::from_str::<Schedule>(&old.schedule)
@@ -94,7 +95,7 @@ pub(super) fn with_policy(
     was: &RowState,
     policy: &SeriesPolicy,
 ) -> Result<(RowState, SeriesDefinition), Refusal> {
-    let (old, next) = between_runs(found, was)?;
+    let (old, next) = series_of(found, was)?;
     let is_default = *policy == SeriesPolicy::default();
     let policy = serde_json::to_string(policy).map_err(|_| Refusal::Unreadable)?;
     let series = SeriesDefinition {
@@ -105,7 +106,7 @@ pub(super) fn with_policy(
     Ok((due(&recurrence, found, was, next), series))
 }
 
-fn between_runs<'a>(
+fn series_of<'a>(
     found: &'a TaskRecord,
     was: &RowState,
 ) -> Result<(&'a SeriesDefinition, Timestamp), Refusal> {

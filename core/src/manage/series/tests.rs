@@ -146,6 +146,7 @@ fn only_a_series_has_a_schedule_to_edit() {
     once.definition.series = None;
     once.state.status = Status::WaitingQueue;
     for action in [
+        Action::RunBeside,
         Action::SkipNext,
         edit(every(45).seconds()),
         Action::EditPolicy(SeriesPolicy::default()),
@@ -160,7 +161,11 @@ fn a_series_that_runs_is_run_once_more_beside() {
     let mut found = minutely();
     found.state.status = Status::InProgress;
     found.state.owner = Some(ProcessId(Uuid::from_u128(9)));
-    let Write::Insert(task) = write(&found, &Action::RunNow).unwrap() else {
+    assert_eq!(
+        write(&found, &Action::RunNow).unwrap_err(),
+        Refusal::InFlight
+    );
+    let Write::Insert(task) = write(&found, &Action::RunBeside).unwrap() else {
         panic!("it is stored beside the series");
     };
     let definition = &task.record.definition;
@@ -173,4 +178,12 @@ fn a_series_that_runs_is_run_once_more_beside() {
     for action in [Action::SkipNext, edit(every(45).seconds())] {
         assert_eq!(write(&found, &action).unwrap_err(), Refusal::InFlight);
     }
+}
+
+#[test]
+fn a_series_that_is_over_does_not_run_beside() {
+    let mut found = minutely();
+    found.state.next_run_at = None;
+    let refused = write(&found, &Action::RunBeside).unwrap_err();
+    assert_eq!(refused, Refusal::IsOver(Status::Completed));
 }
