@@ -174,6 +174,18 @@ impl From<Kind> for StoredSchedule {
 }
 
 impl StoredSchedule {
+    /// The fields that say something, as they would be written.
+    pub(super) fn said(&self) -> Vec<(String, String)> {
+        let json = serde_json::to_value(self).unwrap_or_default();
+        let fields = json.as_object().cloned().unwrap_or_default();
+        let text =
+            |value: serde_json::Value| value.as_str().map_or(value.to_string(), str::to_owned);
+        fields
+            .into_iter()
+            .map(|(field, value)| (field, text(value)))
+            .collect()
+    }
+
     fn at(self, at: &[TimeOfDay]) -> Self {
         let at: Vec<String> = at.iter().map(TimeOfDay::to_string).collect();
         Self {
