@@ -41,11 +41,14 @@ const SETTINGS: [(&str, &str); 6] = [
 ///
 /// Each of its statements finds its rows by an index. A plan that was made while a table was nearly
 /// empty would read all of it, and is kept until statistics say that it has grown.
-const WRITER_SETTINGS: [(&str, &str); 4] = [
+const WRITER_SETTINGS: [(&str, &str); 6] = [
     ("default_transaction_isolation", "read committed"),
     ("enable_seqscan", "off"),
     ("enable_hashjoin", "off"),
     ("enable_mergejoin", "off"),
+    // Both are ways to read all of a table by any of its indexes.
+    ("enable_bitmapscan", "off"),
+    ("enable_material", "off"),
 ];
 
 const READER_SETTINGS: [(&str, &str); 1] = [("default_transaction_read_only", "on")];
