@@ -11,15 +11,7 @@ impl RowLease {
     /// at `next`, and nothing is counted.
     pub fn skip_to(&mut self, next: Timestamp, missed: u64, now: Timestamp) -> RowChange {
         self.missed += missed;
-        let state = RowState {
-            status: Status::WaitingQueue,
-            owner: None,
-            available_at: Some(self.policy.begins(self.id, next)),
-            next_run_at: Some(next),
-            // Which only the first run had to keep.
-            start_by: None,
-            ..self.state.clone()
-        };
+        let state = self.going_on(next);
         let mut history = audited(Status::WaitingQueue, None, now);
         if let Some(entry) = &mut history.audit {
             entry.reason = Some(left_out(missed));
@@ -42,14 +34,7 @@ impl RowLease {
         self.state.run_count = run_count;
         let mut change = if let Some(at) = next.at {
             self.missed += next.missed;
-            let state = RowState {
-                status: Status::WaitingQueue,
-                owner: None,
-                available_at: Some(self.policy.begins(self.id, at)),
-                next_run_at: Some(at),
-                start_by: None,
-                ..self.state.clone()
-            };
+            let state = self.going_on(at);
             let history = audited(Status::WaitingQueue, None, now);
             self.move_to(self.generation.superseded(), state, history)
         } else {
@@ -58,6 +43,19 @@ impl RowLease {
         };
         change.follow_ups = tasks;
         change
+    }
+
+    /// The state of the series that waits for an occurrence.
+    fn going_on(&self, next: Timestamp) -> RowState {
+        RowState {
+            status: Status::WaitingQueue,
+            owner: None,
+            available_at: Some(self.policy.begins(self.id, next)),
+            next_run_at: Some(next),
+            // Which only the first run had to keep.
+            start_by: None,
+            ..self.state.clone()
+        }
     }
 }
 
