@@ -8,7 +8,7 @@ use evertask_core::manage::{Refusal, run_beside};
 use evertask_core::schedule::Recurrence;
 use evertask_core::storage::query::TaskFilter;
 use evertask_core::storage::{Answer, AuditEntry, InsertAnswer, NewTask, Write};
-use evertask_core::task::{TaskId, TaskRecord};
+use evertask_core::task::{Status, TaskId, TaskRecord};
 use evertask_core::time::Timestamp;
 
 use super::actor::{Supervisor, SupervisorDeps};
@@ -90,6 +90,11 @@ async fn retire(
     let kept: HashSet<TaskId> = declared.iter().map(|series| series.id).collect();
     let filter = TaskFilter {
         declared_in: Some(set.to_owned()),
+        // Those that were retired before stay so.
+        statuses: Status::ALL
+            .into_iter()
+            .filter(|status| *status != Status::Cancelled)
+            .collect(),
         ..TaskFilter::default()
     };
     let by = Cancellation {
