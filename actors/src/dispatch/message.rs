@@ -369,11 +369,11 @@ impl Dispatch {
         self
     }
 
-    /// Ends a series after that many failed runs in a row.
+    /// Ends a series after that many failed runs in a row, from 1.
     #[must_use]
     pub fn stop_after_failures(mut self, runs: u32) -> Self {
         let series = self.series.get_or_insert_default();
-        series.policy.stop_after_failures = Some(runs.max(1));
+        series.policy.stop_after_failures = Some(runs);
         self
     }
 

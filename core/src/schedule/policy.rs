@@ -3,6 +3,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::invalid::InvalidSchedule;
 use crate::task::TaskId;
 use crate::time::{Timestamp, later};
 
@@ -62,6 +63,25 @@ pub enum Misfire {
 }
 
 impl SeriesPolicy {
+    /// Whether what it says makes sense.
+    ///
+    /// # Errors
+    ///
+    /// Refuses to catch up with none or with more than [`MOST_CAUGHT_UP`], and to stop after no failure.
+    pub fn check(&self) -> Result<(), InvalidSchedule> {
+        if let Misfire::CatchUp(most) = self.misfire
+            && !(1..=MOST_CAUGHT_UP).contains(&most)
+        {
+            let reason = format!("is not from 1 to {MOST_CAUGHT_UP}");
+            return Err(InvalidSchedule::new("misfire catch_up", most, reason));
+        }
+        if self.stop_after_failures == Some(0) {
+            let reason = "is not a number of failures from 1";
+            return Err(InvalidSchedule::new("stop_after_failures", 0, reason));
+        }
+        Ok(())
+    }
+
     /// When an occurrence may begin: at its time, or later by its share of the jitter.
     pub fn begins(&self, series: TaskId, occurrence: Timestamp) -> Timestamp {
         let span = u64::try_from(self.jitter.as_micros()).unwrap_or(u64::MAX);

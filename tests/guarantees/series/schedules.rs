@@ -157,6 +157,9 @@ async fn a_schedule_without_an_occurrence_is_refused(home: Home) {
         assert!(error.to_string().contains(why), "{error}");
         assert_eq!(error.stored(), Stored::No);
     }
+    let never = evertask.dispatch(SERIES).every(HOUR).stop_after_failures(0);
+    let never = never.await.unwrap_err().to_string();
+    assert!(never.contains("stop_after_failures `0`"), "{never}");
     let late = evertask
         .dispatch(SERIES)
         .schedule(every(1).seconds().run_until(hour));

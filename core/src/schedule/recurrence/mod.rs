@@ -1,9 +1,9 @@
 use chrono::TimeDelta;
 use thiserror::Error;
 
-use crate::schedule::Schedule;
 use crate::schedule::end::{Next, SeriesEnd};
 use crate::schedule::policy::{MOST_CAUGHT_UP, Misfire, Overlap, SeriesPolicy};
+use crate::schedule::{InvalidSchedule, Schedule};
 use crate::task::{SeriesDefinition, TaskId};
 use crate::time::Timestamp;
 
@@ -27,6 +27,9 @@ pub enum UnreadableSeries {
     /// So is what it does with occurrences that can't run at their time.
     #[error("the schedule's policy can't be read: {0}")]
     Policy(#[source] serde_json::Error),
+    /// Its policy says something that makes no sense.
+    #[error(transparent)]
+    InvalidPolicy(#[from] InvalidSchedule),
 }
 
 /// What a due occurrence comes to.
@@ -73,11 +76,13 @@ impl Recurrence {
     pub fn read(id: TaskId, series: &SeriesDefinition) -> Result<Self, UnreadableSeries> {
         let schedule =
             serde_json::from_str(&series.schedule).map_err(UnreadableSeries::Schedule)?;
+        let policy = series.read_policy().map_err(UnreadableSeries::Policy)?;
+        policy.check()?;
         Ok(Self {
             series: id,
             schedule,
             anchor: series.anchor,
-            policy: series.read_policy().map_err(UnreadableSeries::Policy)?,
+            policy,
             max_runs: series.max_runs,
             run_until: series.run_until,
         })
@@ -125,7 +130,7 @@ impl Recurrence {
                 let at = self.last_missed(due, seen);
                 let missed = self.missed(due, seen) - 1;
                 if allows {
-                    self.spread(vec![at], run_count, now, missed)
+                    self.spread(vec![at], run_count, seen, missed)
                 } else {
                     Occurrence::RunLast { at, missed }
                 }

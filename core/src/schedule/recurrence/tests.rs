@@ -157,7 +157,7 @@ fn the_last_of_the_missed_are_caught_up_with_as_far_as_they_may() {
 /// However a bound is combined with a policy, an outage of ten years is answered.
 #[test]
 fn what_is_caught_up_with_is_bounded() {
-    let series = with_misfire(Misfire::CatchUp(u32::MAX));
+    let series = with_misfire(Misfire::CatchUp(MOST_CAUGHT_UP));
     let Occurrence::Spread { at: runs, next } = series.due(at(60), 0, at(315_360_000)) else {
         panic!("it was missed");
     };
@@ -217,7 +217,14 @@ fn a_series_that_makes_no_sense_is_not_read() {
     assert!(read(sound, Some(policy)).is_ok());
     assert!(read(r#"{"every":0,"unit":"seconds"}"#, None).is_err());
     assert!(read("99 99 * * *", None).is_err());
-    assert!(read(sound, Some(r#"{"overlap":"sometimes"}"#)).is_err());
+    for policy in [
+        r#"{"overlap":"sometimes"}"#,
+        r#"{"misfire":{"catch_up":0}}"#,
+        r#"{"misfire":{"catch_up":1001}}"#,
+        r#"{"stop_after_failures":0}"#,
+    ] {
+        assert!(read(sound, Some(policy)).is_err(), "{policy}");
+    }
 }
 
 /// What is as by default is not written down.
