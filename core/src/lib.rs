@@ -6,6 +6,7 @@
 
 pub mod audit;
 pub mod concurrency;
+pub mod delay_queue;
 pub mod key;
 pub mod lease;
 pub mod log;

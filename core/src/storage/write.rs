@@ -11,7 +11,7 @@ use crate::rank::DEFAULT_AGEING;
 use crate::task::{
     AttemptRecord, Failure, Generation, RowState, RunRecord, Status, TaskId, TaskRecord,
 };
-use crate::time::Timestamp;
+use crate::time::{Timestamp, later};
 
 /// Writes that commit together, each answered on its own.
 ///
@@ -314,8 +314,8 @@ impl QueueSelector {
 
 /// Takes rows for this process: they become `Queued` and owned by it, their generation rises.
 ///
-/// Claimable is a row that is not [over](RowState::is_over), has no wait reason, is available at
-/// `now` or earlier, and has no owner or a dead one. They are taken in the order of their
+/// Claimable is a row that is not [over](RowState::is_over), has no wait reason, is available at the
+/// [horizon](Self::horizon) or earlier, and has no owner or a dead one. They are taken in the order of their
 /// [`Rank`](crate::rank::Rank). Rows that its [quota](Self::quota) does not admit are passed over and
 /// left alone: those behind them are taken all the same. Taking a row of a dead owner that was on probation adds one to its
 /// interruptions and ends the probation.
@@ -329,6 +329,8 @@ pub struct ClaimTasks {
     pub max_bytes: usize,
     /// The present instant.
     pub now: Timestamp,
+    /// How long before they are due rows are taken; zero takes what is due.
+    pub ahead: Duration,
     /// How much waiting a step of priority is worth.
     pub ageing: Duration,
     /// How many rows of which types and concurrency keys; each row that is taken counts.
@@ -343,9 +345,15 @@ impl ClaimTasks {
             limit: u32::MAX,
             max_bytes: usize::MAX,
             now,
+            ahead: Duration::ZERO,
             ageing: DEFAULT_AGEING,
             quota: ClaimQuota::default(),
         }
+    }
+
+    /// Until when rows have to be due to be taken.
+    pub fn horizon(&self) -> Timestamp {
+        later(self.now, self.ahead)
     }
 }
 

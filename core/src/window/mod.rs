@@ -16,7 +16,11 @@
 //! So a spill that does is claimed at once, and finds as many places on top as handlers run at once:
 //! however full the window is of what comes after it, such a task waits for a claim and a slot.
 
+mod ahead;
+
 use crate::rank::Rank;
+
+pub use ahead::Ahead;
 
 /// The places of one queue and what is known about its stored rows.
 #[derive(Clone, Debug)]
@@ -126,6 +130,12 @@ impl Window {
     pub fn is_full(&self) -> bool {
         let taken = self.places_taken() + self.spilling + self.spilled;
         taken >= self.capacity + self.parallelism
+    }
+
+    /// Takes a place for what was claimed [ahead](Ahead) and is due now, however full the window is: it
+    /// has waited long enough, and there is a limit to how much was claimed ahead.
+    pub fn take_place_of_due(&mut self) {
+        self.places += 1;
     }
 
     /// Gives a place back.

@@ -156,7 +156,8 @@ pub(crate) trait Dialect: Debug + Send + Sync {
 pub(crate) struct Lanes<'a> {
     pub(crate) dead: &'a [Uuid],
     pub(crate) queues: &'a QueueSelector,
-    pub(crate) now: Timestamp,
+    /// Until when its rows have to be due.
+    pub(crate) horizon: Timestamp,
     /// How much waiting a step of priority is worth.
     pub(crate) ageing: Duration,
     /// What is passed over.

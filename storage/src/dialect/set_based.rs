@@ -45,7 +45,7 @@ pub(crate) struct Statements {
     pub(crate) existing_tasks: String,
     /// `1` process, `2` its start, `3` number of the group, `4` pid.
     pub(crate) note_group: String,
-    /// `1` dead owners, `2` queues, `3` now, `4` saturated types, `5` saturated keys, each after its
+    /// `1` dead owners, `2` queues, `3` the horizon, `4` saturated types, `5` saturated keys, each after its
     /// type, `6` limit, `7` the worth of a step of priority in microseconds: the next rows of these
     /// queues.
     pub(crate) candidates_of: String,
@@ -53,7 +53,7 @@ pub(crate) struct Statements {
     pub(crate) candidates_except: String,
     /// `1` ids, `2` new owner. Answers the rows.
     pub(crate) claim: String,
-    /// `1` dead owners, `2` queues, `3` now, `4` saturated types, `5` saturated keys, `6` whether to look
+    /// `1` dead owners, `2` queues, `3` the horizon, `4` saturated types, `5` saturated keys, `6` whether to look
     /// at what is due: `next`, when the next row of these queues becomes available, `is_due`, whether one
     /// is due that another transaction holds, and `is_saturated`, whether one is due that is.
     pub(crate) next_of: String,
@@ -214,9 +214,9 @@ impl Dialect for SetBased {
             QueueSelector::Only(_) => &self.statements.candidates_of,
             QueueSelector::AllExcept(_) => &self.statements.candidates_except,
         };
-        let [dead, queues, now, tasks, keys] = self.lanes(lanes)?;
+        let [dead, queues, horizon, tasks, keys] = self.lanes(lanes)?;
         let ageing = lanes.ageing_us().into();
-        let values = [dead, queues, now, tasks, keys, limit.into(), ageing];
+        let values = [dead, queues, horizon, tasks, keys, limit.into(), ageing];
         query_as(transaction, "look for tasks to claim", sql, values).await
     }
 
@@ -240,8 +240,8 @@ impl Dialect for SetBased {
             QueueSelector::Only(_) => &self.statements.next_of,
             QueueSelector::AllExcept(_) => &self.statements.next_except,
         };
-        let [dead, queues, now, tasks, keys] = self.lanes(lanes)?;
-        let values = [dead, queues, now, tasks, keys, exhausted.into()];
+        let [dead, queues, horizon, tasks, keys] = self.lanes(lanes)?;
+        let values = [dead, queues, horizon, tasks, keys, exhausted.into()];
         let doing = "look for the next task that becomes available";
         let left = query_as(transaction, doing, sql, values).await?;
         Ok(left.into_iter().next().unwrap_or_default())
@@ -258,7 +258,7 @@ impl SetBased {
         Ok(json_row(&ids, self.encoding)?.into())
     }
 
-    /// The dead owners, the names of the queues, now, and what is saturated.
+    /// The dead owners, the names of the queues, the horizon, and what is saturated.
     fn lanes(&self, lanes: Lanes<'_>) -> Result<[Value; 5], StorageError> {
         let queues = match lanes.queues {
             QueueSelector::Only(queue) => std::slice::from_ref(queue),
@@ -270,7 +270,7 @@ impl SetBased {
         Ok([
             self.ids(lanes.dead)?,
             queues.into(),
-            self.encoding.instant(lanes.now),
+            self.encoding.instant(lanes.horizon),
             json_row(&tasks, self.encoding)?.into(),
             json(&keys, self.encoding)?.into(),
         ])

@@ -61,7 +61,7 @@ impl Group<'_> {
             .and_then(|next| DateTime::from_timestamp_micros(next.0));
         // What another process holds is taken by it, or given back a moment from now.
         let again = (exhausted && left.is_due)
-            .then(|| claim.now.checked_add_signed(HELD_ROWS_AGAIN))
+            .then(|| claim.horizon().checked_add_signed(HELD_ROWS_AGAIN))
             .flatten();
         Ok(ClaimAnswer {
             tasks,
@@ -75,7 +75,7 @@ impl Group<'_> {
         Lanes {
             dead,
             queues: &claim.queues,
-            now: claim.now,
+            horizon: claim.horizon(),
             ageing: claim.ageing,
             saturated,
         }

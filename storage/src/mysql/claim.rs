@@ -63,7 +63,7 @@ pub(super) async fn candidates(
     {
         let mut values: Vec<Value> = Vec::new();
         for lane in some {
-            values.extend(lane.values(lanes.now));
+            values.extend(lane.values(lanes.horizon));
             values.extend(saturated.values());
             values.push(limit.into());
         }
@@ -77,13 +77,13 @@ pub(super) async fn candidates(
 }
 
 impl Lane {
-    /// Owner, queue, priority, now.
-    fn values(&self, now: Timestamp) -> [Value; 4] {
+    /// Owner, queue, priority, horizon.
+    fn values(&self, horizon: Timestamp) -> [Value; 4] {
         [
             self.owner.into(),
             self.queue.as_str().into(),
             self.priority.into(),
-            Encoding::MySql.instant(now),
+            Encoding::MySql.instant(horizon),
         ]
     }
 }
@@ -210,11 +210,11 @@ pub(super) async fn left(
         let mut values: Vec<Value> = Vec::new();
         for lane in some {
             for _ in 0..2 {
-                values.extend(lane.values(lanes.now));
+                values.extend(lane.values(lanes.horizon));
             }
             values.extend(saturated.values());
             if saturated.is_any() {
-                values.extend(lane.values(lanes.now));
+                values.extend(lane.values(lanes.horizon));
                 values.extend(saturated.values());
             }
         }

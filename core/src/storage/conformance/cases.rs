@@ -218,6 +218,8 @@ macro_rules! conformance_tests {
                 the_rows_of_a_dead_process_are_to_come
                 a_delayed_row_is_claimed_by_the_next_process
                 an_open_row_without_an_instant_is_not_claimed
+                a_claim_ahead_takes_what_is_due_by_its_horizon
+                a_claim_ahead_that_is_full_leaves_what_is_due_last
             }
             policies {
                 a_claim_takes_exactly_what_is_claimable

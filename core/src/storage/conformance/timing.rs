@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::World;
 use super::process::Process;
 use super::sample::{at, everything, id, ids, task, task_due, task_in, task_with};
-use crate::storage::{ClaimTasks, QueueSelector};
+use crate::storage::{AuditEntry, ClaimTasks, QueueSelector};
 use crate::task::{Status, WaitReason};
 
 const MICROSECOND: Duration = Duration::from_micros(1);
@@ -132,4 +132,50 @@ pub async fn an_open_row_without_an_instant_is_not_claimed(world: &dyn World) {
     assert!(claimed.tasks.is_empty() && claimed.exhausted);
     assert_eq!(claimed.next_available_at, None);
     assert_eq!(process.record(id(1)).await, record);
+}
+
+/// The claim happens now all the same, and that is what its audit says.
+pub async fn a_claim_ahead_takes_what_is_due_by_its_horizon(world: &dyn World) {
+    let process = Process::start(world).await;
+    let due = [at(5), at(10), at(11), at(20), at(20) + MICROSECOND, at(30)];
+    let rows: Vec<_> = (1..).zip(due).map(|(n, due)| task_due(n, due)).collect();
+    process.store(&rows).await;
+    let claimed = process.claim(ahead_of(10, 2_000)).await;
+    assert_eq!(ids(&claimed), [id(1), id(2), id(3), id(4)]);
+    assert!(claimed.exhausted);
+    assert_eq!(claimed.next_available_at, Some(at(20) + MICROSECOND));
+    let taken = process.record(id(4)).await;
+    assert_eq!(
+        taken.state.available_at,
+        Some(at(20)),
+        "it is due when it was"
+    );
+    assert_eq!(taken.state.owner, Some(process.id));
+    let audit = [AuditEntry::of(Status::Queued, at(10))];
+    assert_eq!(process.audit(id(4)).await, audit);
+}
+
+/// Without ageing, priorities settle nothing but ties.
+pub async fn a_claim_ahead_that_is_full_leaves_what_is_due_last(world: &dyn World) {
+    let process = Process::start(world).await;
+    let due = [(1, 14, 0), (2, 19, 10), (3, 12, -10), (4, 16, 0)];
+    let row = |(number, due, priority)| {
+        let mut row = task_due(number, at(due));
+        row.definition.priority = priority;
+        row
+    };
+    process.store(&due.map(row)).await;
+    let claimed = process.claim(ahead_of(10, 3)).await;
+    assert_eq!(ids(&claimed), [id(3), id(1), id(4)]);
+    assert!(!claimed.exhausted);
+}
+
+/// A claim of what is due within ten seconds.
+fn ahead_of(now: i64, limit: u32) -> ClaimTasks {
+    ClaimTasks {
+        ahead: Duration::from_secs(10),
+        ageing: Duration::ZERO,
+        limit,
+        ..everything(at(now))
+    }
 }

@@ -46,7 +46,9 @@ pub(super) fn claim(
         tasks,
         exhausted,
         passed_over: exhausted && first(table, &|_| true).is_some(),
-        next_available_at: table.ready().next_after(&claim.queues, is_free, claim.now),
+        next_available_at: table
+            .ready()
+            .next_after(&claim.queues, is_free, claim.horizon()),
     }
 }
 

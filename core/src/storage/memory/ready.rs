@@ -52,8 +52,9 @@ impl ReadyRows {
         claim: &ClaimTasks,
         is_admitted: impl Fn(TaskId) -> bool,
     ) -> Option<TaskId> {
+        let horizon = claim.horizon();
         let first_of = |places: &BTreeSet<Place>| {
-            let mut due = places.iter().take_while(|(due, _)| *due <= claim.now);
+            let mut due = places.iter().take_while(|(due, _)| *due <= horizon);
             due.find(|(_, id)| is_admitted(*id)).copied()
         };
         self.free_lanes(&claim.queues, is_free)

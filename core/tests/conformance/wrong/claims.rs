@@ -117,6 +117,33 @@ impl Mistake for ClaimsEarly {
     }
 }
 
+/// Takes only what is due.
+#[derive(Debug)]
+pub(super) struct ClaimsNothingAhead;
+
+#[async_trait]
+impl Mistake for ClaimsNothingAhead {
+    async fn apply(&self, inner: &dyn TaskStorage, group: &WriteGroup) -> Applied {
+        let none = |claim: &mut ClaimTasks| claim.ahead = Duration::ZERO;
+        inner.apply(&edited(group, none)).await
+    }
+}
+
+/// Claims ahead as if it were that late already.
+#[derive(Debug)]
+pub(super) struct ClaimsInTheFuture;
+
+#[async_trait]
+impl Mistake for ClaimsInTheFuture {
+    async fn apply(&self, inner: &dyn TaskStorage, group: &WriteGroup) -> Applied {
+        let late = |claim: &mut ClaimTasks| {
+            claim.now = claim.horizon();
+            claim.ahead = Duration::ZERO;
+        };
+        inner.apply(&edited(group, late)).await
+    }
+}
+
 /// Takes rows whose owner lives.
 #[derive(Debug, Default)]
 pub(super) struct ClaimsFromTheLiving(Mutex<Vec<ProcessId>>);

@@ -438,12 +438,20 @@ wrong_storages! {
         "redefine::a_redefined_row_is_claimed_at_its_new_time_and_in_its_new_queue",
         "redefine::a_redefinition_has_its_place_in_the_order_of_its_group",
         "series::a_series_is_claimed_for_its_next_run",
+        "timing::a_claim_ahead_takes_what_is_due_by_its_horizon",
         "timing::a_delayed_row_is_claimed_by_the_next_process",
         "timing::a_row_is_claimed_from_its_very_instant_on",
         "timing::rows_that_are_due_already_are_not_to_come",
         "timing::the_next_instant_is_that_of_the_claimed_queues",
         "timing::the_next_instant_is_the_earliest_of_those_to_come",
         "timing::the_rows_of_a_dead_process_are_to_come",
+    ],
+    a_storage_that_claims_nothing_ahead: claims::ClaimsNothingAhead => [
+        "timing::a_claim_ahead_takes_what_is_due_by_its_horizon",
+        "timing::a_claim_ahead_that_is_full_leaves_what_is_due_last",
+    ],
+    a_storage_that_claims_in_the_future: claims::ClaimsInTheFuture => [
+        "timing::a_claim_ahead_takes_what_is_due_by_its_horizon",
     ],
     a_storage_that_claims_from_the_living: claims::ClaimsFromTheLiving::default() => [
         "claim::only_what_is_claimable_is_claimed",
@@ -491,6 +499,7 @@ wrong_storages! {
         "quotas::no_more_of_a_type_is_taken_than_may_run",
         "quotas::rows_that_are_passed_over_hold_up_nobody",
         "reads::owned_answers_present_generations_and_follows_the_owner",
+        "timing::a_claim_ahead_takes_what_is_due_by_its_horizon",
         "timing::a_delayed_row_is_claimed_by_the_next_process",
     ],
     a_storage_that_claims_one_too_many: claims::ClaimsOneTooMany => [
@@ -500,6 +509,7 @@ wrong_storages! {
         "group::two_claims_of_a_group_share_no_row",
         "priorities::a_limit_leaves_those_who_come_last",
         "quotas::rows_that_are_passed_over_hold_up_nobody",
+        "timing::a_claim_ahead_that_is_full_leaves_what_is_due_last",
         "timing::rows_that_are_due_already_are_not_to_come",
     ],
     a_storage_that_ignores_size: claims::IgnoresSize => [
@@ -533,6 +543,7 @@ wrong_storages! {
         "redefine::a_redefined_row_is_claimed_at_its_new_time_and_in_its_new_queue",
         "redefine::a_redefinition_has_its_place_in_the_order_of_its_group",
         "series::a_series_is_claimed_for_its_next_run",
+        "timing::a_claim_ahead_takes_what_is_due_by_its_horizon",
         "timing::a_delayed_row_is_claimed_by_the_next_process",
         "timing::a_row_is_claimed_from_its_very_instant_on",
         "timing::rows_that_are_due_already_are_not_to_come",
@@ -568,6 +579,7 @@ wrong_storages! {
         "priorities::a_row_that_has_waited_long_enough_overtakes_a_higher_priority",
         "round_trip::a_task_with_every_field_is_read_back",
         "round_trip::the_ends_of_every_range_are_read_back",
+        "timing::a_claim_ahead_takes_what_is_due_by_its_horizon",
         "timing::the_next_instant_is_the_earliest_of_those_to_come",
     ],
     a_storage_that_takes_empty_for_nothing: reads::TakesEmptyForNothing => [
@@ -772,6 +784,7 @@ wrong_storages! {
         "retention_scope::names_of_scopes_are_told_apart_exactly",
         "retention_scope::rules_that_keep_everything_exempt_a_type",
         "retention_scope::the_rules_of_a_type_outweigh_those_of_its_queue",
+        "timing::a_claim_ahead_takes_what_is_due_by_its_horizon",
     ],
     a_storage_that_keeps_processes_apart: rows::KeepsProcessesApart::default() => [
         "?concurrency::of_two_tasks_for_one_occurrence_one_is_stored",
@@ -895,6 +908,7 @@ wrong_storages! {
         "quotas::no_more_of_a_type_is_taken_than_may_run",
         "quotas::rows_that_are_passed_over_hold_up_nobody",
         "quotas::what_is_not_due_is_not_passed_over",
+        "timing::a_claim_ahead_takes_what_is_due_by_its_horizon",
         "timing::a_row_is_claimed_from_its_very_instant_on",
         "timing::an_open_row_without_an_instant_is_not_claimed",
         "timing::the_rows_of_a_dead_process_are_to_come",
@@ -925,6 +939,7 @@ wrong_storages! {
         "priorities::claims_take_rows_in_the_order_of_their_ranks",
         "priorities::rows_of_one_rank_are_taken_by_id",
         "priorities::without_ageing_the_priority_makes_no_difference",
+        "timing::a_claim_ahead_that_is_full_leaves_what_is_due_last",
     ],
     a_storage_that_ranks_only_what_it_takes: claims::RanksOnlyWhatItTakes => [
         "priorities::a_limit_leaves_those_who_come_last",
