@@ -5,16 +5,19 @@
 //! evertask-bench scale --database postgres://user@host/db    PostgreSQL
 //! evertask-bench plans                                       how the statements are run
 //! evertask-bench schedules                                   when a schedule is due next
+//! evertask-bench timers                                      how what is due later is kept and run
 //! ```
 //!
 //! A server gets a schema of its own, which is dropped at the end.
 
 mod database;
 mod fill;
+mod memory;
 mod options;
 mod plans;
 mod scale;
 mod schedules;
+mod timers;
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -32,6 +35,7 @@ async fn main() -> ExitCode {
         Command::Scale(data) => scale::run(data).await,
         Command::Plans(data) => plans::run(data).await.map(|()| true),
         Command::Schedules => schedules::run(),
+        Command::Timers(storage) => timers::run(storage.storage).await,
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,

@@ -1,4 +1,6 @@
-use clap::{Args, Parser, Subcommand};
+use std::fmt;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Measures evertask at scale.
 #[derive(Debug, Parser)]
@@ -16,6 +18,34 @@ pub(crate) enum Command {
     Plans(Data),
     /// Measures how long it takes to say when a schedule is due next; fails if a limit is broken.
     Schedules,
+    /// Measures how what is due later is put in order, how close to its instant it runs, and a hundred
+    /// thousand series; fails if a limit is broken.
+    Timers(Stored),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Stored {
+    /// Where the tasks are stored; the limits are those of the runtime alone, in memory.
+    #[arg(long, value_enum, default_value_t = Storage::Memory)]
+    pub(crate) storage: Storage,
+}
+
+/// Where tasks are stored.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum Storage {
+    /// In memory.
+    Memory,
+    /// In a `SQLite` file in a temporary directory, as durable as by default.
+    Sqlite,
+}
+
+impl fmt::Display for Storage {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Memory => "memory",
+            Self::Sqlite => "sqlite",
+        })
+    }
 }
 
 #[derive(Args, Debug)]

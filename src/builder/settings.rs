@@ -25,6 +25,7 @@ pub(super) struct Changes {
     pub(super) max_payload: Option<usize>,
     pub(super) max_result: Option<usize>,
     pub(super) max_dispatches: Option<usize>,
+    pub(super) horizon: Option<Duration>,
     pub(super) patience: Option<Duration>,
     pub(super) drain: Option<Duration>,
     pub(super) grace: Option<Duration>,
@@ -112,6 +113,17 @@ impl Builder {
     /// overload.
     pub fn max_dispatches(mut self, dispatches: usize) -> Self {
         self.changes.max_dispatches = Some(dispatches);
+        self
+    }
+
+    /// How long before they are due tasks are taken into memory, to be handed over at their very instant;
+    /// 100 milliseconds by default, and zero leaves them in the storage until then.
+    ///
+    /// As many are held as the window of their queue has capacity, beside what is in the window; what is
+    /// due later costs no memory. They are owned by this process meanwhile, so another one neither runs
+    /// them nor does anything with them but cancel them.
+    pub fn horizon(mut self, horizon: Duration) -> Self {
+        self.changes.horizon = Some(horizon);
         self
     }
 
@@ -234,6 +246,7 @@ impl Changes {
         set(&mut settings.max_payload, self.max_payload);
         set(&mut settings.max_result, self.max_result);
         set(&mut settings.max_dispatches, self.max_dispatches);
+        set(&mut settings.horizon, self.horizon);
         set(&mut settings.patience, self.patience);
         set(&mut settings.drain, self.drain);
         set(&mut settings.grace, self.grace);

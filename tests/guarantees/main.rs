@@ -32,6 +32,7 @@ mod dispatch_in;
 mod evolution;
 mod faults;
 mod follow_ups;
+mod horizon;
 mod idling;
 mod keys;
 mod kills;

@@ -4,6 +4,7 @@
 //! its place in the window. All are guards, so a delivery that ends, on whatever path, gives
 //! everything back.
 
+mod arrival;
 mod attempt;
 mod attempts;
 mod follow_ups;
@@ -19,6 +20,7 @@ mod solo;
 mod trip;
 mod what_follows;
 
+pub(crate) use arrival::Arrival;
 pub(crate) use follow_ups::{Follows, Shelf};
 pub(crate) use registry::{
     CancelUnderWay, Cancellation, ClaimUnderWay, DeliveryRegistry, Registration,

@@ -290,6 +290,7 @@ fn row(definition: TaskDefinition, route: &Route, process: ProcessId, now: Times
     let state = match route {
         Route::Window(..) => RowState::queued(now, process),
         Route::Spilled(..) | Route::AwaitsTurn(_) => RowState::waiting(now),
+        Route::Ahead(_, _, at) => RowState::queued(*at, process),
         Route::Later(at) => RowState::waiting(*at),
     };
     new_task(definition, state)

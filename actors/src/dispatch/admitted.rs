@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use evertask_core::key::{KeptReason, Revive};
 use evertask_core::schedule::Recurrence;
-use evertask_core::storage::{Answer, InsertAnswer, NewTask, Write};
+use evertask_core::storage::{Answer, ClaimedTask, InsertAnswer, NewTask, Write};
 use evertask_core::task::{Generation, TaskDefinition, TaskId, TaskRecord};
 use evertask_core::time::Timestamp;
 use tokio::sync::OwnedSemaphorePermit;
@@ -14,12 +14,12 @@ use super::admission::AdmissionDeps;
 use super::answer::{DispatchOutcome, Dispatched};
 use super::error::DispatchError;
 use super::route::Route;
-use crate::delivery::Delivery;
+use crate::delivery::{Arrival, Delivery};
 use crate::persistence::{Patience, WriteError};
 use crate::pool::{Deliver, SweepOrphans};
 use crate::queue::{Gate, Waiting};
 use crate::runtime::Lifecycle;
-use crate::scheduler::WakeAt;
+use crate::scheduler::{Park, WakeAt};
 use crate::supervision::tell;
 use crate::task::{HandlerCatalog, Payload, RegisteredTask};
 
@@ -174,7 +174,7 @@ impl Admitted {
         // the id: it is the row this dispatch stored.
         let untouched = found.generation == Generation::default();
         let own = found.state.owner == Some(self.deps.process) && untouched;
-        if own && matches!(self.route, Route::Window(..)) {
+        if own && matches!(self.route, Route::Window(..) | Route::Ahead(..)) {
             return self.hand_over(DispatchOutcome::Created);
         }
         if let (Some(at), true) = (found.state.available_at, untouched) {
@@ -204,6 +204,19 @@ impl Admitted {
             }
             Route::Spilled(spill, _) => drop(spill),
             Route::AwaitsTurn(awaits) => drop(awaits),
+            Route::Ahead(place, registration, _) => {
+                let claimed = ClaimedTask {
+                    record,
+                    interrupted: false,
+                };
+                let arrival = Arrival {
+                    claimed,
+                    live: (!self.deps.round_trip_payloads).then_some(self.payload),
+                    registration,
+                    place,
+                };
+                tell(&self.deps.scheduler, Park(Box::new(arrival)));
+            }
             Route::Later(at) => {
                 let gate = self.gate;
                 tell(&self.deps.scheduler, WakeAt { gate, at });

@@ -11,7 +11,7 @@ use super::admission::AdmissionDeps;
 use super::error::DispatchError;
 use crate::delivery::Registration;
 use crate::pool::LookAtQueues;
-use crate::queue::{AwaitsTurn, Gate, Place, Queue, Spill, Turn, Waiting, WhenFull};
+use crate::queue::{AheadPlace, AwaitsTurn, Gate, Place, Queue, Spill, Turn, Waiting, WhenFull};
 use crate::supervision::tell;
 
 /// Where the row goes once it is stored.
@@ -23,6 +23,8 @@ pub(super) enum Route {
     Spilled(Spill, Option<Waiting>),
     /// It stays stored and is claimed when it has a turn; it is in nobody's way.
     AwaitsTurn(AwaitsTurn),
+    /// It waits in memory until it is due: a place and an entry in the registry are taken.
+    Ahead(AheadPlace, Registration, Timestamp),
     /// It stays stored and is claimed when it is due.
     Later(Timestamp),
 }
@@ -31,7 +33,7 @@ impl Route {
     pub(super) fn take_waiting(&mut self) -> Option<Waiting> {
         match self {
             Self::Spilled(_, waiting) => waiting.take(),
-            Self::Window(..) | Self::AwaitsTurn(_) | Self::Later(_) => None,
+            Self::Window(..) | Self::AwaitsTurn(_) | Self::Ahead(..) | Self::Later(_) => None,
         }
     }
 }
@@ -67,7 +69,7 @@ impl Wanted<'_> {
     pub(super) fn route(&self, deps: &AdmissionDeps) -> Result<Routed, DispatchError> {
         let gate = self.gate;
         if let Some(at) = self.later {
-            return Ok(Routed::to(gate, Route::Later(at)));
+            return Ok(self.later(at, deps));
         }
         // A draining runtime starts nothing, and an id that is under way is stored already: they only
         // have to reach the storage, however full the window is.
@@ -113,6 +115,23 @@ impl Wanted<'_> {
         };
         let routed = self.take_place(gate, deps, &mut turn);
         routed.unwrap_or_else(|| self.spilled(gate))
+    }
+
+    /// The way of a task that is due later: if that is soon, it waits in memory.
+    fn later(&self, at: Timestamp, deps: &AdmissionDeps) -> Routed {
+        let gate = self.gate;
+        let ahead = self.take_place_ahead(at, deps);
+        Routed::to(gate, ahead.unwrap_or(Route::Later(at)))
+    }
+
+    fn take_place_ahead(&self, at: Timestamp, deps: &AdmissionDeps) -> Option<Route> {
+        if !self.may_run(deps) {
+            return None;
+        }
+        let place = self.gate.take_place_ahead(at, self.now)?;
+        let registration = deps.registry.register(self.definition.id)?;
+        registration.park();
+        Some(Route::Ahead(place, registration, at))
     }
 
     fn may_run(&self, deps: &AdmissionDeps) -> bool {

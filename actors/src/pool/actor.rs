@@ -7,7 +7,7 @@ use evertask_core::lease::RowLease;
 use evertask_core::rank::Rank;
 use evertask_core::storage::{TaskStorage, Write};
 use evertask_core::task::ProcessId;
-use evertask_core::time::Clock;
+use evertask_core::time::{Clock, Timestamp};
 use tokio::sync::Semaphore;
 
 use super::claims::ClaimLimits;
@@ -29,6 +29,8 @@ pub(crate) struct WorkerPool {
     pub(super) resting: bool,
     /// What waits for a slot, in the order in which it starts.
     pub(super) ready: BTreeMap<Rank, Delivery>,
+    /// When the scheduler was told to have it look at the latest.
+    pub(super) look_by: Option<Timestamp>,
 }
 
 /// What a pool is doing about stored rows; one thing at a time.
@@ -103,6 +105,7 @@ impl WorkerPool {
             sweep_wanted: false,
             resting: false,
             ready: BTreeMap::new(),
+            look_by: None,
         }
     }
 

@@ -4,18 +4,13 @@ use std::sync::Arc;
 
 use actix::{Addr, AsyncContext, Context, Handler, Message};
 use evertask_core::concurrency::{ClaimQuota, Claiming};
-use evertask_core::lease::RowLease;
-use evertask_core::storage::{Answer, ClaimAnswer, ClaimedTask, RowChange, Write};
-use evertask_core::task::{Failure, FailureKind, TaskId, WaitReason};
-use evertask_core::time::Timestamp;
+use evertask_core::storage::{Answer, ClaimAnswer, ClaimedTask, Write};
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::actor::{Activity, SweepOrphans, WorkerPool};
-use super::due::{Due, due_series};
+use super::actor::{Activity, WorkerPool};
 use super::look::{claim, is_open};
-use crate::delivery::{ClaimUnderWay, Delivery, Registration};
-use crate::persistence::{ChangeChain, Patience, Settled, WriteError};
-use crate::queue::{AwaitsTurn, Place};
+use crate::delivery::ClaimUnderWay;
+use crate::persistence::{Patience, WriteError};
 use crate::runtime::FaultPoint;
 use crate::scheduler::WakeAt;
 use crate::supervision::tell;
@@ -34,6 +29,7 @@ pub(crate) struct ClaimLimits {
 #[rtype(result = "()")]
 pub(super) struct Claimed {
     life: u64,
+    reach: Reach,
     /// Kept until the rows are registered.
     under_way: ClaimUnderWay,
     lane: Option<OwnedSemaphorePermit>,
@@ -43,13 +39,13 @@ pub(super) struct Claimed {
     result: Result<Option<ClaimAnswer>, WriteError>,
 }
 
-/// What follows when a row has been put aside.
-enum Then {
-    Nothing,
-    /// The queue looks for it when it is due.
-    Look(Timestamp),
-    /// The queue looks for it when it has a turn.
-    AwaitTurn(AwaitsTurn),
+/// What is claimed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Reach {
+    /// What is due.
+    Due,
+    /// What is due within the horizon.
+    Ahead,
 }
 
 /// Delivers the result of a claim; if it is dropped before, the claim counts as lost.
@@ -59,9 +55,10 @@ struct ClaimReply {
 }
 
 impl ClaimReply {
-    fn new(pool: Addr<WorkerPool>, life: u64, under_way: ClaimUnderWay) -> Self {
+    fn new(pool: Addr<WorkerPool>, life: u64, reach: Reach, under_way: ClaimUnderWay) -> Self {
         let claimed = Claimed {
             life,
+            reach,
             under_way,
             lane: None,
             claiming: None,
@@ -109,23 +106,25 @@ impl WorkerPool {
         if self.activity != Activity::None || self.resting || self.is_draining() {
             return;
         }
-        let last = self.ready.last_key_value().map(|(rank, _)| *rank);
-        let Some(room) = self.deps.gate.begin_claim(last) else {
+        let wanted = self.wanted();
+        self.tell_look_by();
+        let Some((reach, room)) = wanted else {
             return;
         };
         self.activity = Activity::Claiming;
-        let mut reply = ClaimReply::new(
-            context.address(),
-            self.life,
-            self.deps.registry.begin_claim(),
-        );
+        let under_way = self.deps.registry.begin_claim();
+        let mut reply = ClaimReply::new(context.address(), self.life, reach, under_way);
         let deps = self.deps.clone();
         actix_rt::spawn(async move {
             let lane = Arc::clone(&deps.lane);
             reply.keep(lane.acquire_owned().await.ok());
             let answer = if is_open(&deps).await {
-                let quota = reply.begin(deps.turns.begin_claim());
-                claim(&deps, room, quota).await.map(Some)
+                let quota = match reach {
+                    Reach::Due => reply.begin(deps.turns.begin_claim()),
+                    // What is not due yet needs no turn yet.
+                    Reach::Ahead => ClaimQuota::default(),
+                };
+                claim(&deps, reach, room, quota).await.map(Some)
             } else {
                 Ok(None)
             };
@@ -134,104 +133,36 @@ impl WorkerPool {
         });
     }
 
-    fn take(&mut self, claimed: ClaimedTask, place: Place) {
-        let record = claimed.record;
-        let id = record.definition.id;
-        self.deps.gate.line.grant(id);
-        let queue = &record.definition.queue;
-        if self.deps.gates.find(queue).is_none() {
-            self.deps.gates.warn_of_unknown(queue);
-        }
-        let Some(registration) = self.deps.registry.register(id) else {
-            tracing::warn!(%id, "claimed a task whose delivery is still under way");
-            self.sweep_after(id);
-            return;
-        };
-        let now = self.deps.clock.now();
-        let mut lease = RowLease::new(&record);
-        if record.state.interruptions >= self.deps.limits.quarantine_after {
-            let text = format!(
-                "the process died {} times in a row right after this task had been started alone",
-                record.state.interruptions
-            );
-            tracing::error!(%id, task = record.definition.task, "task quarantined: {text}");
-            let failure = Failure::new(FailureKind::Quarantined, text);
-            self.put_aside(
-                lease.poison(failure, now),
-                Then::Nothing,
-                registration,
-                place,
-            );
-            return;
-        }
-        let Some(task) = self.deps.catalog.stored_as(&record.definition.task) else {
-            let name = &record.definition.task;
-            tracing::warn!(%id, task = name, "no handler is registered, the task waits");
-            let text = format!("no handler is registered for the task {name:?}");
-            let failure = Failure::new(FailureKind::Undecodable, text);
-            let change = lease.wait(self.deps.process, WaitReason::NoHandler, failure, now);
-            self.put_aside(change, Then::Nothing, registration, place);
-            return;
-        };
-        let recurrence = match due_series(&record, &mut lease, now) {
-            Due::Run(recurrence) => recurrence,
-            Due::Aside(change) => {
-                let look = change.follow_ups.first().map(|_| now);
-                let then = look
-                    .or(change.state.available_at)
-                    .map_or(Then::Nothing, Then::Look);
-                self.put_aside(*change, then, registration, place);
-                return;
-            }
-        };
-        let Some(turn) = self.deps.turns.take(&record.definition) else {
-            // A live dispatch took it while the claim was made.
-            let awaits = self.deps.turns.awaits(&record.definition, &self.deps.gate);
-            let release = lease.release(now);
-            self.put_aside(release, Then::AwaitTurn(awaits), registration, place);
-            return;
-        };
-        let mut delivery = Delivery::new(record, None, task, &self.deps.gate, registration, place);
-        delivery.interrupted = claimed.interrupted;
-        delivery.recurrence = recurrence;
-        // The schedule may have said which occurrence it is.
-        delivery.lease = lease;
-        delivery.turn = Some(turn);
-        self.accept(delivery);
+    /// What to claim now, and how many rows: what is due comes first.
+    fn wanted(&self) -> Option<(Reach, usize)> {
+        let gate = &self.deps.gate;
+        let last = self.ready.last_key_value().map(|(rank, _)| *rank);
+        let due = gate.begin_claim(last).map(|room| (Reach::Due, room));
+        due.or_else(|| {
+            let room = gate.begin_claim_ahead(self.deps.clock.now())?;
+            Some((Reach::Ahead, room))
+        })
     }
 
-    /// Lets go of a row once its earlier delivery has ended.
-    ///
-    /// That delivery need not find out that it is out of date: one that parked its row has nothing
-    /// more to write. A sweep before its end would take the row for its own.
-    fn sweep_after(&self, id: TaskId) {
-        let ended = self.deps.registry.ended(id);
-        let pool = self.deps.gate.pool.clone();
-        actix_rt::spawn(async move {
-            ended.await;
-            tell(&pool, SweepOrphans);
-        });
+    fn take_all(&mut self, answer: ClaimAnswer, claiming: Option<Claiming>) {
+        let gate = &self.deps.gate;
+        let places = gate.end_claim(&answer);
+        let passed_over = answer.passed_over;
+        let claiming = claiming.map(|claiming| counted(claiming, &answer.tasks));
+        for (task, place) in answer.tasks.into_iter().zip(places) {
+            self.take(task, place);
+        }
+        if let Some(claiming) = claiming {
+            let turns = &self.deps.turns;
+            turns.end_claim(&self.deps.gate, &claiming, passed_over);
+        }
     }
 
-    /// Ends a delivery that does not run; it keeps its place until that is stored.
-    fn put_aside(&self, change: RowChange, then: Then, registration: Registration, place: Place) {
-        let persistence = self.deps.persistence.clone();
-        let gate = Arc::clone(&self.deps.gate);
-        let scheduler = self.deps.run.scheduler.clone();
-        let pool = gate.pool.clone();
-        actix_rt::spawn(async move {
-            let settled = ChangeChain::default().settle(&persistence, change).await;
-            drop((registration, place));
-            // Only now: a claim that came before the commit would not find the row.
-            match then {
-                Then::Nothing => {}
-                Then::Look(at) => tell(&scheduler, WakeAt { gate, at }),
-                Then::AwaitTurn(awaits) => drop(awaits),
-            }
-            if !matches!(settled, Settled::Applied) {
-                tell(&pool, SweepOrphans);
-            }
-        });
+    fn hold_all(&mut self, answer: ClaimAnswer) {
+        let places = self.deps.gate.end_claim_ahead(&answer);
+        for (task, place) in answer.tasks.into_iter().zip(places) {
+            self.hold(task, place);
+        }
     }
 }
 
@@ -251,6 +182,7 @@ impl Handler<Claimed> for WorkerPool {
     fn handle(&mut self, claimed: Claimed, context: &mut Self::Context) {
         let Claimed {
             life,
+            reach,
             under_way,
             lane,
             claiming,
@@ -264,24 +196,20 @@ impl Handler<Claimed> for WorkerPool {
         }
         self.activity = Activity::None;
         match result {
-            Ok(None) => self.deps.gate.end_look(),
+            Ok(None) => match reach {
+                Reach::Due => self.deps.gate.end_look(),
+                Reach::Ahead => self.deps.gate.end_look_ahead(),
+            },
             Ok(Some(answer)) => {
-                let gate = &self.deps.gate;
-                let places = gate.end_claim(&answer);
                 if let Some(at) = answer.next_available_at {
-                    let gate = Arc::clone(gate);
+                    let gate = Arc::clone(&self.deps.gate);
                     tell(&self.deps.run.scheduler, WakeAt { gate, at });
                 }
-                let passed_over = answer.passed_over;
-                let claiming = claiming.map(|claiming| counted(claiming, &answer.tasks));
-                for (task, place) in answer.tasks.into_iter().zip(places) {
-                    self.take(task, place);
+                match reach {
+                    Reach::Due => self.take_all(answer, claiming),
+                    Reach::Ahead => self.hold_all(answer),
                 }
                 drop((under_way, lane));
-                if let Some(claiming) = claiming {
-                    let turns = &self.deps.turns;
-                    turns.end_claim(&self.deps.gate, &claiming, passed_over);
-                }
                 self.start_ready();
             }
             Err(error) => {

@@ -1,9 +1,12 @@
 //! What a claim looks at before it takes rows, and after.
 
+use std::time::Duration;
+
 use evertask_core::concurrency::ClaimQuota;
 use evertask_core::storage::{ClaimAnswer, ClaimTasks, Write};
 
 use super::actor::PoolDeps;
+use super::claims::Reach;
 use crate::persistence::WriteError;
 
 /// How many callers one claim looks after at most.
@@ -28,15 +31,22 @@ pub(super) async fn is_open(deps: &PoolDeps) -> bool {
 /// Claims at most `room` rows.
 pub(super) async fn claim(
     deps: &PoolDeps,
+    reach: Reach,
     room: usize,
     quota: ClaimQuota,
 ) -> Result<ClaimAnswer, WriteError> {
+    let (ahead, ageing) = match reach {
+        Reach::Due => (Duration::ZERO, deps.gate.config.ageing),
+        // The order is that of the instants, so what is left comes after what was taken.
+        Reach::Ahead => (deps.gate.horizon(), Duration::ZERO),
+    };
     let claim = Write::Claim(ClaimTasks {
         queues: deps.gates.claimable(&deps.gate),
         limit: u32::try_from(room).unwrap_or(u32::MAX),
         max_bytes: deps.limits.max_bytes,
         now: deps.clock.now(),
-        ageing: deps.gate.config.ageing,
+        ahead,
+        ageing,
         quota,
     });
     // Not repeated by the client: a claim whose reply is lost has taken rows all the same, and they

@@ -1,6 +1,8 @@
 //! The worker pool of one queue: a bounded window of ready deliveries and the handlers that run.
 
 mod actor;
+mod ahead;
+mod arrivals;
 mod claims;
 mod due;
 mod look;
@@ -9,4 +11,6 @@ mod orphans;
 pub(crate) use actor::{
     CheckWindow, Deliver, Drain, LookAtQueues, PoolDeps, SweepOrphans, WorkerPool,
 };
+pub(crate) use ahead::LookAhead;
+pub(crate) use arrivals::Arrive;
 pub(crate) use claims::ClaimLimits;

@@ -8,7 +8,7 @@ mod resolve;
 mod turns;
 
 pub use config::{Queue, QueueError, WhenFull};
-pub(crate) use gate::{Gate, Place, Slot, Spill};
+pub(crate) use gate::{AheadPlace, Gate, Place, Slot, Spill};
 pub(crate) use gates::Gates;
 pub(crate) use line::Waiting;
 pub(crate) use resolve::{QueueConfig, Surroundings, resolve};

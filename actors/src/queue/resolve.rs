@@ -25,6 +25,8 @@ pub(crate) struct QueueConfig {
     pub(crate) timeout: Option<Duration>,
     /// How much waiting a step of priority is worth.
     pub(crate) ageing: Duration,
+    /// How long before they are due its tasks are held in memory.
+    pub(crate) horizon: Duration,
 }
 
 /// What the settings depend on that are left open.
@@ -36,6 +38,7 @@ pub(crate) struct Surroundings {
     /// What the runtime does for queues that say nothing about it.
     pub(crate) retry: Option<RetryPolicy>,
     pub(crate) timeout: Option<Duration>,
+    pub(crate) horizon: Duration,
 }
 
 /// Decides what was left open, adds the queues that always exist, and checks all of them. The default
@@ -88,6 +91,7 @@ impl Surroundings {
             retry: self.retry.clone(),
             timeout: self.timeout,
             ageing: DEFAULT_AGEING,
+            horizon: self.horizon,
         })
     }
 
@@ -101,6 +105,7 @@ impl Surroundings {
             retry: self.retry.clone(),
             timeout: self.timeout,
             ageing: DEFAULT_AGEING,
+            horizon: self.horizon,
         }
     }
 }
@@ -116,6 +121,7 @@ impl Queue {
             retry: self.retry.or_else(|| other.retry.clone()),
             timeout: self.timeout.or(other.timeout),
             ageing: self.ageing.unwrap_or(other.ageing),
+            horizon: other.horizon,
         }
     }
 }
@@ -180,6 +186,7 @@ mod tests {
         is_durable: true,
         retry: None,
         timeout: None,
+        horizon: Duration::ZERO,
     };
 
     fn resolved(queues: &[Queue], name: &str) -> QueueConfig {

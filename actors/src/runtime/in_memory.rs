@@ -27,6 +27,8 @@ pub struct InMemory {
     pub turns: usize,
     /// Places taken in the windows of all queues.
     pub places: usize,
+    /// Places taken in all queues by what waits in memory until it is due.
+    pub ahead: usize,
     /// Slots taken in all queues.
     pub slots: usize,
     /// Callers that wait for a place in a queue.
@@ -47,6 +49,7 @@ impl Client {
         for gate in admission.gates.all() {
             let occupancy = gate.occupancy();
             counted.places += occupancy.places;
+            counted.ahead += occupancy.ahead;
             counted.slots += occupancy.running;
             counted.callers += occupancy.callers;
         }

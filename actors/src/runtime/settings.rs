@@ -41,6 +41,8 @@ pub struct Settings {
     pub max_result: usize,
     /// How many dispatches may wait for their commit at once.
     pub max_dispatches: usize,
+    /// How long before they are due tasks are held in memory; zero leaves them in the storage until then.
+    pub horizon: Duration,
     /// How long a dispatch waits for a storage that can't be used.
     pub patience: Duration,
     /// How long a shutdown lets running handlers finish undisturbed.
@@ -85,6 +87,7 @@ impl Settings {
             max_payload: 1024 * 1024,
             max_result: 1024 * 1024,
             max_dispatches: 8_192,
+            horizon: Duration::from_millis(100),
             patience: Duration::from_secs(30),
             drain: Duration::from_secs(10),
             grace: Duration::from_secs(5),
@@ -149,6 +152,7 @@ impl Settings {
             is_durable: self.storage.is_durable(),
             retry: Some(self.retry.clone()),
             timeout: self.timeout,
+            horizon: self.horizon,
         };
         resolve(&self.queues, &surroundings)
     }

@@ -1,17 +1,22 @@
 use std::sync::Arc;
 
 use actix::{Actor, Addr, AsyncContext, Context, Handler, Message, Supervised, WrapFuture};
+use evertask_core::delay_queue::DelayQueue;
 use evertask_core::time::{Clock, Timestamp};
+use parking_lot::Mutex;
 use tokio::sync::watch;
 
-use super::timetable::Timetable;
+use super::timetable::{Look, Timetable};
+use crate::delivery::Arrival;
+use crate::persistence::PersistenceClient;
+use crate::pool::{LookAhead, SweepOrphans};
 use crate::queue::Gate;
-use crate::runtime::FaultSwitch;
+use crate::runtime::{FaultSwitch, Lifecycle};
 use crate::supervision::tell;
 
-/// Keeps one alarm for all queues.
+/// Keeps one alarm for all queues and all that is held.
 pub(crate) struct Scheduler {
-    deps: SchedulerDeps,
+    pub(super) deps: SchedulerDeps,
     timetable: Timetable,
     alarm: watch::Sender<Option<Timestamp>>,
     restarted: bool,
@@ -21,16 +26,28 @@ pub(crate) struct Scheduler {
 #[derive(Clone)]
 pub(crate) struct SchedulerDeps {
     pub(crate) gates: Vec<Arc<Gate>>,
+    /// What waits for its instant: no delivery is lost with the actor.
+    pub(crate) parked: Arc<Mutex<DelayQueue<Box<Arrival>>>>,
+    pub(crate) persistence: PersistenceClient,
+    pub(crate) lifecycle: Lifecycle,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) faults: FaultSwitch,
 }
 
-/// Something in a queue becomes due.
+/// Something stored in a queue becomes due.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(crate) struct WakeAt {
     pub(crate) gate: Arc<Gate>,
     pub(crate) at: Timestamp,
+}
+
+/// A queue has been told what is due and has not claimed it all: it looks then at the latest.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct LookBy {
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) at: Option<Timestamp>,
 }
 
 /// Has a queue look for a stored row when it is due: now, or at its instant.
@@ -55,16 +72,28 @@ struct AlarmTick;
 
 impl Scheduler {
     pub(crate) fn new(deps: SchedulerDeps) -> Self {
+        let horizons = deps.gates.iter().map(|gate| gate.horizon());
         Self {
+            timetable: Timetable::new(horizons),
             deps,
-            timetable: Timetable::default(),
             alarm: watch::Sender::new(None),
             restarted: false,
         }
     }
 
-    fn set_alarm(&self) {
-        let next = self.timetable.next();
+    /// When it has to do something next.
+    fn next(&self) -> Option<Timestamp> {
+        let parked = self.deps.parked.lock().next_due();
+        parked.into_iter().chain(self.timetable.next()).min()
+    }
+
+    fn position(&self, gate: &Arc<Gate>) -> Option<usize> {
+        let mut gates = self.deps.gates.iter();
+        gates.position(|other| Arc::ptr_eq(other, gate))
+    }
+
+    pub(super) fn set_alarm(&self) {
+        let next = self.next();
         self.alarm.send_if_modified(|set| {
             let differs = *set != next;
             *set = next;
@@ -85,8 +114,13 @@ impl Actor for Scheduler {
         );
         context.spawn(ringing.into_actor(self));
         if self.restarted {
-            // What was to come is forgotten; the claims that follow bring it up again.
-            self.deps.gates.iter().for_each(|gate| gate.set_backlog());
+            // What was to come is forgotten; the claims that follow bring it up again. What was handed to
+            // it just then is stored and owned, and nobody's any more.
+            for gate in &self.deps.gates {
+                tell(&gate.pool, SweepOrphans);
+                gate.set_backlog();
+            }
+            self.set_alarm();
         }
     }
 }
@@ -133,9 +167,19 @@ impl Handler<WakeAt> for Scheduler {
     type Result = ();
 
     fn handle(&mut self, WakeAt { gate, at }: WakeAt, _: &mut Self::Context) {
-        let same = |other: &Arc<Gate>| Arc::ptr_eq(other, &gate);
-        if let Some(queue) = self.deps.gates.iter().position(same) {
+        if let Some(queue) = self.position(&gate) {
             self.timetable.add(queue, at);
+            self.set_alarm();
+        }
+    }
+}
+
+impl Handler<LookBy> for Scheduler {
+    type Result = ();
+
+    fn handle(&mut self, LookBy { gate, at }: LookBy, _: &mut Self::Context) {
+        if let Some(queue) = self.position(&gate) {
+            self.timetable.look_by(queue, at);
             self.set_alarm();
         }
     }
@@ -145,12 +189,18 @@ impl Handler<AlarmTick> for Scheduler {
     type Result = ();
 
     fn handle(&mut self, _: AlarmTick, _: &mut Self::Context) {
-        for queue in self.timetable.take_due(self.deps.clock.now()) {
-            if let Some(gate) = self.deps.gates.get(queue) {
-                gate.set_backlog();
+        let now = self.deps.clock.now();
+        self.hand_over_due(now);
+        for (queue, look) in self.timetable.take_due(now) {
+            let Some(gate) = self.deps.gates.get(queue) else {
+                continue;
+            };
+            match look {
+                Look::Now => gate.set_backlog(),
+                Look::Ahead(due) => tell(&gate.pool, LookAhead { due }),
             }
         }
         // The alarm went off, so it has to be set again even to the same instant.
-        self.alarm.send_replace(self.timetable.next());
+        self.alarm.send_replace(self.next());
     }
 }

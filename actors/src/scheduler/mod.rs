@@ -1,10 +1,13 @@
-//! Wakes queues at the earliest time something in them becomes due.
+//! Wakes queues when something stored in them becomes due, and holds what is due soon.
 //!
-//! It holds no tasks. A delayed task, or one that waits for its next attempt, is a stored row like
-//! any other; what is kept here is one instant per queue, the next at which a claim would find
-//! something. So a million tasks that are due tomorrow cost one timer and no memory.
+//! A task that is due later than the horizon is a stored row like any other; of those, one instant per
+//! queue is kept here, the next at which a claim would find something. So a million tasks that are due
+//! tomorrow cost one timer and no memory. What is due within the horizon is claimed before and waits
+//! here, owned by this process, to be handed over at its very instant.
 
 mod actor;
+mod parked;
 mod timetable;
 
-pub(crate) use actor::{Scheduler, SchedulerDeps, WakeAt, look_when_due};
+pub(crate) use actor::{LookBy, Scheduler, SchedulerDeps, WakeAt, look_when_due};
+pub(crate) use parked::{GiveBackAll, Hasten, Park, Recalled, recall};

@@ -12,6 +12,8 @@ use super::messages::RequestError;
 use super::pages::Pages;
 use crate::delivery::{CancelUnderWay, Cancellation};
 use crate::persistence::Patience;
+use crate::scheduler::Hasten;
+use crate::supervision::tell;
 
 /// The statuses of tasks that are not over, but for series between two runs.
 const OPEN: [Status; 4] = [
@@ -37,6 +39,10 @@ pub(super) fn cancel(
     let at = admission.clock.now();
     let mark = |id: &TaskId| admission.registry.cancel(*id, by.clone());
     let under_way: Vec<_> = ids.iter().map(mark).collect();
+    for id in &ids {
+        // A delivery that waits for its instant learns of it now.
+        tell(&admission.scheduler, Hasten(*id));
+    }
     let write = |id: &TaskId| {
         Write::Cancel(CancelTask {
             id: *id,

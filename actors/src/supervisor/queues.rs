@@ -130,6 +130,9 @@ pub struct QueueStatus {
     pub running: usize,
     /// How many tasks are in memory and wait for a slot.
     pub ready: usize,
+    /// How many tasks are in memory and wait for their time, which is within the
+    /// horizon of the runtime.
+    pub due_soon: usize,
     /// How many callers wait until their tasks have a place.
     pub waiting_callers: usize,
     /// How many tasks are stored and wait: for room, for their time, or for a reason.
@@ -255,6 +258,7 @@ impl SupervisorDeps {
             when_full: gate.config.when_full,
             running: occupancy.running,
             ready: occupancy.places.saturating_sub(occupancy.running),
+            due_soon: occupancy.ahead,
             waiting_callers: occupancy.callers,
             backlog,
             settings,

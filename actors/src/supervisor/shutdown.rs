@@ -16,6 +16,7 @@ use crate::persistence::Patience;
 use crate::pool::Drain;
 use crate::retention::Retention;
 use crate::runtime::Lifecycle;
+use crate::scheduler::GiveBackAll;
 use crate::supervision::ask;
 
 /// How long each phase of a shutdown may take.
@@ -152,7 +153,7 @@ impl ShutdownDeps {
             running,
             ..ShutdownReport::default()
         };
-        let given_back = self.drain_pools();
+        let given_back = self.give_back();
         report.given_back = self.in_time(given_back).await.unwrap_or_default();
         let patience = Patience::For(self.times.record);
         // Answered once everything posted before it is committed; no claim is made any more.
@@ -193,6 +194,12 @@ impl ShutdownDeps {
         }
         report.storage_closed = self.close_storage().await;
         report
+    }
+
+    /// Gives back what has not started: first what is not due, so that nothing more comes from there.
+    async fn give_back(&self) -> usize {
+        let held = ask(&self.admission.scheduler, GiveBackAll).await;
+        held.unwrap_or_default() + self.drain_pools().await
     }
 
     async fn drain_pools(&self) -> usize {
@@ -243,7 +250,7 @@ impl ShutdownDeps {
             .apply(Vec::new(), Patience::Endless);
         let committed = barrier.await.is_ok();
         // What was on its way to a pool when the first drain was made has arrived by now.
-        *given_back += self.drain_pools().await;
+        *given_back += self.give_back().await;
         // A cycle stops after the batch that it is doing.
         if let Some(retention) = &self.retention {
             retention.turn_ended().await;

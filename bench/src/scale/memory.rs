@@ -1,5 +1,6 @@
 use std::fmt;
-use std::fs;
+
+use crate::memory::resident;
 
 /// By how many kibibytes the process may grow.
 const LIMIT: u64 = 50 * 1024;
@@ -47,12 +48,4 @@ impl fmt::Display for Memory {
             ),
         }
     }
-}
-
-fn resident() -> Option<u64> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))?;
-    line.trim().strip_suffix("kB")?.trim().parse().ok()
 }

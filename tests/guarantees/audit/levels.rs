@@ -72,9 +72,12 @@ async fn lived(home: &Home) -> Vec<Lives> {
         for run in 1..=RUNS {
             let ended = (index * RUNS + run) as usize;
             home.commits(ended, ends_run).await;
-            // In the one slot there is: its delivery is over, too, so the next one is claimed once.
             evertask.dispatch(Numbered(FENCE)).await.unwrap();
             diary.counts(ended, &format!("completed {FENCE}")).await;
+            // Its delivery is over, too, so the next one is claimed once.
+            while evertask.in_memory().deliveries > 0 {
+                tokio::task::yield_now().await;
+            }
             clock.advance(STEP);
         }
         let events = told(&mut events, [succeeded, failed, series]).await;

@@ -69,7 +69,8 @@ async fn nothing_is_lost_or_doubled_beyond_what_ran_by_twenty_kills_under_load()
             open += 1;
             load.add(row);
         }
-        assert!(load.largest_window() <= WINDOW, "{load:?}");
+        // As many again may wait in memory for their time.
+        assert!(load.largest_window() <= WINDOW + CAPACITY, "{load:?}");
         loads.push(load);
         kills_with_unstored_ends += u32::from(scene.ledger.unstored_ends(number, &rows) > 0);
     }

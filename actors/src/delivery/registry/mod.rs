@@ -11,8 +11,8 @@ use tokio::sync::watch;
 
 use self::cancel::EarlyCancel;
 pub(crate) use self::cancel::{CancelUnderWay, Cancellation, ClaimUnderWay};
-use self::registration::Entry;
 pub(crate) use self::registration::Registration;
+use self::registration::{Entry, Parked};
 use crate::log::LogTails;
 
 /// Every delivery of this process: what makes two deliveries of one id impossible.
@@ -68,6 +68,19 @@ impl DeliveryRegistry {
     pub(crate) fn contains(&self, id: TaskId) -> bool {
         let book = self.0.book.lock();
         book.entries.contains_key(&id) || book.barred.contains(&id)
+    }
+
+    /// Asks for the row of a delivery that waits in memory for its instant; `false` if none does.
+    ///
+    /// From here on it does not run. Whoever holds it has to be told to give it back.
+    pub(crate) fn recall(&self, id: TaskId) -> bool {
+        let mut book = self.0.book.lock();
+        let entry = book.entries.get_mut(&id);
+        let Some(entry) = entry.filter(|entry| entry.parked.is_some()) else {
+            return false;
+        };
+        entry.parked = Some(Parked::Recalled);
+        true
     }
 
     /// Waits for the end of the delivery of the id that is under way now, if one is.

@@ -11,12 +11,23 @@ use super::{Book, DeliveryRegistry, Shared};
 pub(super) struct Entry {
     pub(super) cancelled: CancellationToken,
     pub(super) cancellation: Option<Cancellation>,
+    /// Whether it waits in memory for its instant.
+    pub(super) parked: Option<Parked>,
     /// Whether it has a slot.
     started: bool,
     /// Whether its handler was entered.
     pub(super) running: bool,
     /// Fires when the entry is removed.
     pub(super) ended: CancellationToken,
+}
+
+/// A delivery that waits in memory for its instant.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Parked {
+    /// Until then.
+    Undisturbed,
+    /// Until it is given back, which somebody has asked for.
+    Recalled,
 }
 
 /// The entry of one delivery, removed when dropped.
@@ -51,6 +62,7 @@ impl DeliveryRegistry {
         vacant.insert(Entry {
             cancelled: cancelled.clone(),
             cancellation: early,
+            parked: None,
             started: false,
             running: false,
             ended: CancellationToken::new(),
@@ -73,6 +85,33 @@ impl Registration {
     pub(crate) fn cancellation(&self) -> Option<Cancellation> {
         let book = self.registry.book.lock();
         book.entries.get(&self.id)?.cancellation.clone()
+    }
+
+    /// It waits in memory for its instant, or is about to; who wants its row has it given back.
+    pub(crate) fn park(&self) {
+        if let Some(entry) = self.registry.book.lock().entries.get_mut(&self.id) {
+            entry.parked = Some(Parked::Undisturbed);
+        }
+    }
+
+    /// Whether somebody wants its row.
+    pub(crate) fn is_recalled(&self) -> bool {
+        let book = self.registry.book.lock();
+        let entry = book.entries.get(&self.id);
+        entry.is_some_and(|entry| entry.parked == Some(Parked::Recalled))
+    }
+
+    /// Its instant has come; `false` if somebody wants its row, so that it must not run.
+    pub(crate) fn unpark(&self) -> bool {
+        let mut book = self.registry.book.lock();
+        let Some(entry) = book.entries.get_mut(&self.id) else {
+            return false;
+        };
+        let is_undisturbed = entry.parked != Some(Parked::Recalled);
+        if is_undisturbed {
+            entry.parked = None;
+        }
+        is_undisturbed
     }
 
     /// It was given a slot: from here on a shutdown waits for its end.

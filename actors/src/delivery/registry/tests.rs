@@ -157,3 +157,26 @@ async fn nobody_has_a_slot_once_every_started_delivery_is_dropped() {
     drop(delivery);
     registry.none_started().await;
 }
+
+#[test]
+fn what_is_recalled_before_its_instant_does_not_run() {
+    let registry = DeliveryRegistry::new();
+    let delivery = registry.register(ID).expect("nothing is under way");
+    assert!(!registry.recall(ID), "it does not wait");
+    delivery.park();
+    assert!(!delivery.is_recalled());
+    assert!(registry.recall(ID));
+    assert!(registry.recall(ID), "two may want the row");
+    assert!(delivery.is_recalled());
+    assert!(!delivery.unpark());
+}
+
+#[test]
+fn what_has_left_at_its_instant_is_not_recalled() {
+    let registry = DeliveryRegistry::new();
+    let delivery = registry.register(ID).expect("nothing is under way");
+    delivery.park();
+    assert!(delivery.unpark());
+    assert!(!registry.recall(ID));
+    assert!(!registry.recall(TaskId(Uuid::max())), "nobody knows of it");
+}

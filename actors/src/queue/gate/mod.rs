@@ -4,6 +4,8 @@
 //! keep its slot when the pool crashes. So the account is shared, and what is taken from it is a
 //! guard that gives it back on every path.
 
+mod ahead;
+
 use std::fmt;
 use std::pin::pin;
 use std::sync::Arc;
@@ -12,10 +14,11 @@ use actix::Addr;
 use evertask_core::rank::Rank;
 use evertask_core::storage::{ClaimAnswer, QueueSelector, QueueSettings};
 use evertask_core::task::TaskId;
-use evertask_core::window::Window;
+use evertask_core::window::{Ahead, Window};
 use parking_lot::{MappedMutexGuard, Mutex, MutexGuard};
 use tokio::sync::Notify;
 
+pub(crate) use self::ahead::AheadPlace;
 use super::line::{Waiting, WaitingLine};
 use super::resolve::QueueConfig;
 use crate::monitor::QueueEventKind;
@@ -37,6 +40,7 @@ pub(crate) struct Gate {
 
 struct Account {
     window: Window,
+    ahead: Ahead,
     /// Which decision about the queue is in force.
     version: i64,
     /// How many times a window is being given back at this moment.
@@ -51,6 +55,8 @@ pub(crate) struct Occupancy {
     pub(crate) running: usize,
     /// Deliveries with a place, the running ones included.
     pub(crate) places: usize,
+    /// Deliveries that are held in memory until they are due.
+    pub(crate) ahead: usize,
     /// Callers that wait for a place.
     pub(crate) callers: usize,
 }
@@ -79,6 +85,7 @@ impl Gate {
     ) -> Self {
         let account = Account {
             window: Window::new(config.capacity, config.parallelism),
+            ahead: Ahead::new(config.capacity, config.horizon),
             version: 0,
             returning: 0,
         };
@@ -143,7 +150,11 @@ impl Gate {
 
     /// Answers how many rows to claim now, if any; `last` is the last delivery that waits.
     pub(crate) fn begin_claim(&self, last: Option<Rank>) -> Option<usize> {
-        self.window().begin_claim(last)
+        let Account { window, ahead, .. } = &mut *self.account.lock();
+        let room = window.begin_claim(last)?;
+        // If it finds the end of what is due, it tells what is due next; if not, another one follows.
+        ahead.forget();
+        Some(room)
     }
 
     /// Ends a claim and answers the places of what it took.
@@ -239,18 +250,22 @@ impl Gate {
 
     /// What it looks like in this process.
     pub(crate) fn occupancy(&self) -> Occupancy {
-        let window = self.window();
+        let Account { window, ahead, .. } = &*self.account.lock();
         Occupancy {
             is_paused: window.is_paused(),
             parallelism: window.parallelism(),
             running: window.running(),
             places: window.places_taken(),
+            ahead: ahead.places_taken(),
             callers: self.line.len(),
         }
     }
 
+    /// A claim of either kind failed, or nobody knows what it took: everything is looked for anew.
     pub(crate) fn fail_claim(&self) {
-        self.window().fail_claim();
+        let mut account = self.account.lock();
+        account.ahead.end_claim(0, None);
+        account.window.fail_claim();
     }
 }
 

@@ -192,6 +192,9 @@ impl Wiring {
     fn scheduler(&self) -> SchedulerDeps {
         SchedulerDeps {
             gates: self.gates.clone(),
+            parked: Arc::default(),
+            persistence: self.persistence.clone(),
+            lifecycle: self.lifecycle.clone(),
             clock: self.clock(),
             faults: self.faults.clone(),
         }
