@@ -1,8 +1,11 @@
 //! What a schedule means, said a second time: slow, obvious, and without a line of the implementation.
 //!
-//! It reads the JSON form by itself and walks: second by second over what counts elapsed time,
-//! minute by minute over a cron that is an interval, and day by day over what follows the calendar. It
+//! It reads the JSON form by itself and walks: step by step over what counts elapsed time, minute by
+//! minute over what looks at the clock meanwhile, and day by day over what follows the calendar. It
 //! answers for 1975 to 2099, when no clock is off by a part of a minute.
+//!
+//! The soak of the guarantees reads it, too (`tests/guarantees/series/ten_years`), so nothing here asks the
+//! crate that it is in.
 
 mod clock;
 mod cron;
@@ -96,8 +99,8 @@ impl<'a> Walk<'a> {
 
     /// The anchor and all that is a multiple of a step away from it.
     fn by_step(&self, step: i64, after: i64, horizon: i64) -> Option<i64> {
-        let is_step = |at: &i64| (at - self.anchor) % step == 0;
-        let mut steps = (after + 1..=horizon).filter(is_step);
+        let last = after - (after - self.anchor) % step;
+        let mut steps = (last + step..=horizon).step_by(usize::try_from(step).unwrap());
         steps.find(|at| !self.left_out.leaves_out(self.clock.local(*at)))
     }
 
@@ -105,10 +108,11 @@ impl<'a> Walk<'a> {
     fn by_block(&self, every: i64, length: i64, at: i64, after: i64, horizon: i64) -> Option<i64> {
         let into = |at: i64| i64::from(self.clock.local(at).num_seconds_from_midnight()) % length;
         let start = self.anchor - into(self.anchor);
-        let mut seconds = (after + 1..=horizon).filter(|second| {
+        // The seconds of all clocks are those of UTC, so only one in a minute has to be looked at.
+        let first = (after + 1..).find(|second| (second - at) % MINUTE == 0)?;
+        let mut seconds = (first..=horizon).step_by(60).filter(|second| {
             let is_counted = (second - start) / length % every == 0;
-            // The seconds of all clocks are those of UTC, so the costly look is only for a few.
-            is_counted && (second - at) % MINUTE == 0 && into(*second) == at
+            is_counted && into(*second) == at
         });
         seconds.find(|second| !self.left_out.leaves_out(self.clock.local(*second)))
     }
