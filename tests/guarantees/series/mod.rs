@@ -10,6 +10,7 @@ mod policies;
 mod registration;
 mod rhythm;
 mod schedules;
+mod ten_years;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -28,8 +28,14 @@ pub(super) fn first_after(json: &Value, anchor: i64, after: i64, horizon: i64) -
     let Some(parts) = json["any"].as_array() else {
         return Walk::new(json, json, anchor).first(after.max(anchor), horizon);
     };
-    let of_part = |part| Walk::new(part, json, anchor).first(after.max(anchor), horizon);
-    parts.iter().filter_map(of_part).min()
+    let mut first = None;
+    for part in parts {
+        // What is later than one of the others need not be looked for.
+        let until = first.unwrap_or(horizon);
+        let found = Walk::new(part, json, anchor).first(after.max(anchor), until);
+        first = found.or(first);
+    }
+    first
 }
 
 /// Whether a cron expression has a day, counted from the first of January 1970.
@@ -120,7 +126,18 @@ impl<'a> Walk<'a> {
     /// Every instant at which the local clock shows a matching time.
     fn by_minute(&self, times: &Times, after: i64, horizon: i64) -> Option<i64> {
         let first = after - after.rem_euclid(MINUTE);
-        let minutes = (first..=horizon).step_by(60);
+        // No clock is further from UTC than a day.
+        let is_near = |start: &i64| {
+            let date = self.clock.local(*start).date();
+            let dates = date - Days::new(1)..=date + Days::new(2);
+            let mut dates = dates
+                .start()
+                .iter_days()
+                .take_while(|date| dates.contains(date));
+            dates.any(|date| self.days.has(date))
+        };
+        let days = (first..=horizon).step_by(86_400).filter(is_near);
+        let minutes = days.flat_map(|start| (start..start + 86_400).step_by(60));
         let matching = minutes.filter(|minute| {
             let local = self.clock.local(*minute);
             times.has_minute(local.time()) && self.days.has(local.date())
