@@ -154,11 +154,15 @@ impl Recurrence {
             Overlap::Skip | Overlap::Allow => None,
         };
         let next = buffered.or_else(|| self.schedule.next_after(self.anchor, due.max(just_before)));
-        let left_out = |at: Timestamp| {
+        let missed = if self.max_runs.is_some_and(|most| run_count >= most) {
+            // There is none after the last of its runs that it would have run.
+            0
+        } else {
+            let until = next.map_or(now, |next| next - TimeDelta::microseconds(1));
             self.schedule
-                .count(self.anchor, due, at - TimeDelta::microseconds(1))
+                .count(self.anchor, due, self.before_end(until))
         };
-        self.next(next, run_count, left_out)
+        self.next(next, run_count, missed)
     }
 
     /// The instants of its schedule from `from` to `to`, both included and also before it was
@@ -212,16 +216,11 @@ impl Recurrence {
     ) -> Occurrence {
         let runs = u32::try_from(at.len()).unwrap_or(u32::MAX);
         let next = self.schedule.next_after(self.anchor, after);
-        let next = self.next(next, run_count.saturating_add(runs), |_| missed);
+        let next = self.next(next, run_count.saturating_add(runs), missed);
         Occurrence::Spread { at, next }
     }
 
-    fn next(
-        &self,
-        next: Option<Timestamp>,
-        run_count: u32,
-        missed: impl Fn(Timestamp) -> u64,
-    ) -> Next {
+    fn next(&self, next: Option<Timestamp>, run_count: u32, missed: u64) -> Next {
         let end = match next {
             Some(next) => self.ends(next, run_count),
             None => Some(SeriesEnd::NoOccurrence),
@@ -229,27 +228,28 @@ impl Recurrence {
         Next {
             at: next.filter(|_| end.is_none()),
             end,
-            missed: next.map_or(0, missed),
+            missed,
         }
     }
 
     /// The last occurrence from `due` on that is not after `until`.
     fn last_missed(&self, due: Timestamp, until: Timestamp) -> Timestamp {
-        let until = match self.run_until {
-            Some(end) => until.min(end - TimeDelta::microseconds(1)),
-            None => until,
-        };
+        let until = self.before_end(until);
         let last = self.schedule.last_until(self.anchor, due, until);
         last.unwrap_or(due)
     }
 
     /// How many occurrences there are from `due` on and not after `until`.
     fn missed(&self, due: Timestamp, until: Timestamp) -> u64 {
-        let until = match self.run_until {
-            Some(end) => until.min(end - TimeDelta::microseconds(1)),
-            None => until,
-        };
-        1 + self.schedule.count(self.anchor, due, until)
+        1 + self
+            .schedule
+            .count(self.anchor, due, self.before_end(until))
+    }
+
+    /// The instant itself, or the last before the end of the series: what is beyond that is not missed.
+    fn before_end(&self, until: Timestamp) -> Timestamp {
+        let end = self.run_until.map(|end| end - TimeDelta::microseconds(1));
+        end.map_or(until, |end| until.min(end))
     }
 
     /// Why an occurrence does not run, if the series is over with it.

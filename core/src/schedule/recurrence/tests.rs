@@ -87,6 +87,42 @@ fn a_series_is_over_at_its_bounds() {
     assert_eq!(bounded.after(at(60), 1, at(61)), until.into());
 }
 
+/// Core edge case 100: what is beyond the end was not missed by the last run, either, however long it took.
+#[test]
+fn a_run_that_outlasts_its_series_misses_nothing_beyond_the_end() {
+    let missed = |missed, end: SeriesEnd| Next {
+        missed,
+        ..end.into()
+    };
+    let (runs, until) = (SeriesEnd::MaxRuns(3), SeriesEnd::RunUntil(at(240)));
+    let thrice = minutely(Some(3), None);
+    assert_eq!(thrice.after(at(60), 3, at(1_000)), missed(0, runs));
+    assert_eq!(thrice.after(at(60), 2, at(200)), next(240, 2));
+    let bounded = minutely(None, Some(240));
+    assert_eq!(bounded.after(at(180), 1, at(1_000)), missed(0, until));
+    assert_eq!(bounded.after(at(60), 1, at(1_000)), missed(2, until));
+}
+
+/// Also if nothing follows them at all.
+#[test]
+fn the_last_occurrences_of_a_schedule_can_be_missed() {
+    let mut series = minutely(None, None);
+    let json = r#"{"every":1,"unit":"days","except":["1970-01-05/9999-12-31"]}"#;
+    series.schedule = Schedule::from_json(json).unwrap();
+    let over = |missed| Next {
+        missed,
+        ..SeriesEnd::NoOccurrence.into()
+    };
+    let day = 86_400;
+    assert_eq!(series.after(at(day), 1, at(3 * day + 1)), over(2));
+    series.policy.misfire = Misfire::CatchUp(1);
+    let spread = Occurrence::Spread {
+        at: vec![at(3 * day)],
+        next: over(2),
+    };
+    assert_eq!(series.due(at(day), 0, at(9 * day)), spread);
+}
+
 #[test]
 fn what_came_due_during_a_run_is_skipped() {
     let series = minutely(None, None);
