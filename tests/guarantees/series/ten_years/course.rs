@@ -72,6 +72,13 @@ impl Course {
         self.standing.due.filter(|_| is_idle)
     }
 
+    /// Whether it rests, and one run is left of it.
+    pub(super) fn is_before_its_last(&self) -> bool {
+        let is_last = |due: i64| self.following(due).is_none_or(|at| !self.is_before_end(at));
+        self.wakes()
+            .is_some_and(|due| self.entry.max_runs == Some(self.standing.runs + 1) || is_last(due))
+    }
+
     /// The instants of its schedule in a span, the first excluded, the last included.
     pub(super) fn within(&self, after: i64, until: i64) -> &[i64] {
         let place = |at: i64| self.instants.partition_point(|instant| *instant <= at);

@@ -1,6 +1,6 @@
 //! Ten years in virtual time: the clock goes from one instant to the next at which anything is due.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::almanac::Almanac;
@@ -13,10 +13,10 @@ const MINUTE: i64 = 60;
 const DAY: i64 = 86_400;
 
 /// One in so many steps begins with it.
-const DEATH: u32 = 1_200;
-const RESTART: u32 = 1_000;
-const HOLD: u32 = 150;
-const PAUSE: u32 = 800;
+const DEATH: u32 = 300;
+const RESTART: u32 = 300;
+const HOLD: u32 = 50;
+const PAUSE: u32 = 200;
 
 /// How many series are held at once.
 const HELD: usize = 5;
@@ -28,6 +28,8 @@ pub(super) struct Play {
     /// What is going to happen when.
     plans: BTreeMap<(i64, usize), Plan>,
     planned: usize,
+    /// The series whose last run is over or held.
+    last_held: BTreeSet<usize>,
     pub(super) figures: Figures,
 }
 
@@ -59,6 +61,7 @@ impl Play {
             dice: Dice::new(seed),
             plans: BTreeMap::new(),
             planned: 0,
+            last_held: BTreeSet::new(),
             figures: Figures::default(),
             almanac,
         };
@@ -118,6 +121,7 @@ impl Play {
         if is_complete && self.dice.throw(HOLD) == 0 {
             self.hold();
         }
+        self.hold_the_last();
         if is_complete && self.dice.throw(PAUSE) == 0 {
             self.pause().await;
         }
@@ -213,6 +217,23 @@ impl Play {
         self.figures.holds += 1;
         self.world.performer.hold(number);
         self.plan(until.min(latest), Plan::Release(number));
+    }
+
+    /// Has the last run of each series last beyond its end.
+    fn hold_the_last(&mut self) {
+        for (number, course) in self.world.courses.iter().enumerate() {
+            if !course.is_before_its_last() || !self.last_held.insert(number) {
+                continue;
+            }
+            let due = course.wakes().expect("it was asked");
+            let beyond = course.within(due, self.almanac.horizon).get(2);
+            let until = beyond.map_or(due, |at| at + MINUTE);
+            self.figures.holds += 1;
+            self.world.performer.hold(number);
+            self.planned += 1;
+            self.plans
+                .insert((until, self.planned), Plan::Release(number));
+        }
     }
 
     async fn pause(&mut self) {
