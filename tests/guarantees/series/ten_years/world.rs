@@ -260,9 +260,12 @@ impl World {
                 stirs.changed().await.expect("the world exists");
             }
         });
-        if waited.await.is_err() {
-            panic!("it does not get there\n{}", self.report(due));
-        }
+        let waited = waited.await;
+        assert!(
+            waited.is_ok(),
+            "it does not get there\n{}",
+            self.report(due)
+        );
     }
 
     /// What is the matter with these series.

@@ -115,7 +115,8 @@ impl<'a> Walk<'a> {
         let into = |at: i64| i64::from(self.clock.local(at).num_seconds_from_midnight()) % length;
         let start = self.anchor - into(self.anchor);
         // The seconds of all clocks are those of UTC, so only one in a minute has to be looked at.
-        let first = (after + 1..).find(|second| (second - at) % MINUTE == 0)?;
+        let mut minute = after + 1..=after + MINUTE;
+        let first = minute.find(|second| (second - at) % MINUTE == 0)?;
         let mut seconds = (first..=horizon).step_by(60).filter(|second| {
             let is_counted = (second - start) / length % every == 0;
             is_counted && into(*second) == at
