@@ -9,6 +9,7 @@ pub mod concurrency;
 pub mod delay_queue;
 pub mod key;
 pub mod lease;
+pub mod limit;
 pub mod log;
 pub mod manage;
 pub mod outcome;

@@ -1,0 +1,4 @@
+mod conformance;
+mod properties;
+mod restart;
+mod speed;
