@@ -75,8 +75,9 @@ impl KeyedLimiter {
 
     /// What is left of a budget, without spending it.
     pub fn peek(&self, demand: &Demand<'_>, now: Timestamp) -> Budget {
-        let (pace, place) = (demand.pace, self.table.find(demand.scope));
-        let known = place.and_then(|place| self.table.bucket(place));
+        let pace = demand.pace;
+        let found = self.table.find(demand.scope);
+        let known = found.and_then(|place| self.table.bucket(place));
         let mut bucket = known.cloned().unwrap_or_else(|| new_bucket(demand, now));
         bucket.adopt(pace, now);
         let ticks = pace.at(now);
@@ -129,8 +130,8 @@ impl KeyedLimiter {
         now: Timestamp,
     ) -> Result<Vec<MovedSlot>, InvalidRateLimit> {
         let pace = Pace::of(limit)?;
-        let place = self.table.find(scope);
-        Ok(self.move_slots(place, |bucket| bucket.adopt(pace, now)))
+        let found = self.table.find(scope);
+        Ok(self.move_slots(found, |bucket| bucket.adopt(pace, now)))
     }
 
     /// [Changes](Self::change) the limit of every key of a type of tasks.

@@ -256,17 +256,15 @@ proptest! {
         let mut world = World::new(limit);
         let mut last = [0; 3];
         for step in steps {
-            match step {
-                Step::Ask { id, key, cost } => {
-                    let is_new = world.limiter.slot_of(self::id(id), scope(key)).is_none();
-                    if let Some(slot) = world.ask(id, key, cost).filter(|_| is_new) {
-                        let last = &mut last[usize::from(key)];
-                        prop_assert!(slot >= *last);
-                        *last = slot;
-                    }
+            if let Step::Ask { id, key, cost } = step {
+                let is_new = world.limiter.slot_of(self::id(id), scope(key)).is_none();
+                if let Some(slot) = world.ask(id, key, cost).filter(|_| is_new) {
+                    let last = &mut last[usize::from(key)];
+                    prop_assert!(slot >= *last);
+                    *last = slot;
                 }
-                Step::Release { .. } => {}
-                other => world.step(other),
+            } else if !matches!(step, Step::Release { .. }) {
+                world.step(step);
             }
         }
     }
@@ -280,9 +278,8 @@ proptest! {
     ) {
         let mut world = World::new(limit);
         for step in steps {
-            match step {
-                Step::Pause { .. } | Step::Release { .. } => {}
-                other => world.step(other),
+            if !matches!(step, Step::Pause { .. } | Step::Release { .. }) {
+                world.step(step);
             }
         }
         let cost: u32 = world.waiting.iter().map(|(.., cost)| cost).sum();
