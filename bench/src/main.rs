@@ -5,6 +5,7 @@
 //! evertask-bench scale --database postgres://user@host/db    PostgreSQL
 //! evertask-bench plans                                       how the statements are run
 //! evertask-bench schedules                                   when a schedule is due next
+//! evertask-bench limits                                      how fast rate limits are decided about
 //! evertask-bench timers                                      how what is due later is kept and run
 //! ```
 //!
@@ -12,6 +13,7 @@
 
 mod database;
 mod fill;
+mod limits;
 mod memory;
 mod options;
 mod plans;
@@ -35,6 +37,7 @@ async fn main() -> ExitCode {
         Command::Scale(data) => scale::run(data).await,
         Command::Plans(data) => plans::run(data).await.map(|()| true),
         Command::Schedules => schedules::run(),
+        Command::Limits => limits::run(),
         Command::Timers(storage) => timers::run(storage.storage).await,
     };
     match result {

@@ -18,6 +18,8 @@ pub(crate) enum Command {
     Plans(Data),
     /// Measures how long it takes to say when a schedule is due next; fails if a limit is broken.
     Schedules,
+    /// Measures how long a decision about a rate limit takes, and how much memory its keys do.
+    Limits,
     /// Measures how what is due later is put in order, how close to its instant it runs, and a hundred
     /// thousand series; fails if a limit is broken.
     Timers(Stored),

@@ -10,6 +10,7 @@ mod keyed;
 mod message;
 mod prepared;
 mod route;
+mod series;
 mod turns;
 
 pub(crate) use admission::{AdmissionDeps, Inspected, admit, inspect};

@@ -5,7 +5,7 @@ use evertask_core::time::{LATEST, Timestamp};
 /// When the queues are to be looked at, by their positions among the queues of the runtime.
 ///
 /// Of each queue, two instants are known. What is stored is due at the first at the earliest, and the
-/// queue is told of that a horizon before, once. From then on it answers for it itself, and says with the
+/// queue is told of that some time before, its *lead*, and once. From then on it answers for it itself, and says with the
 /// second when it has to look at the latest.
 #[derive(Debug)]
 pub(super) struct Timetable {
@@ -14,7 +14,7 @@ pub(super) struct Timetable {
 
 #[derive(Debug)]
 struct Entry {
-    horizon: Duration,
+    lead: Duration,
     due: Option<Timestamp>,
     look_by: Option<Timestamp>,
 }
@@ -24,20 +24,20 @@ struct Entry {
 pub(super) enum Look {
     /// Something stored is due.
     Now,
-    /// Something stored will be due then, within the horizon.
+    /// Something stored will be due then, within the lead.
     Ahead(Timestamp),
 }
 
 impl Timetable {
-    /// Creates an empty timetable of queues with these horizons.
-    pub(super) fn new(horizons: impl IntoIterator<Item = Duration>) -> Self {
-        let entry = |horizon| Entry {
-            horizon,
+    /// Creates an empty timetable of queues with these leads.
+    pub(super) fn new(leads: impl IntoIterator<Item = Duration>) -> Self {
+        let entry = |lead| Entry {
+            lead,
             due: None,
             look_by: None,
         };
         Self {
-            queues: horizons.into_iter().map(entry).collect(),
+            queues: leads.into_iter().map(entry).collect(),
         }
     }
 
@@ -70,14 +70,14 @@ impl Timetable {
 }
 
 impl Entry {
-    /// The queue is told of what is due a horizon before.
+    /// The queue is told of what is due its lead before.
     fn told_at(&self) -> Option<Timestamp> {
-        let told_at = |due: Timestamp| due.checked_sub_signed(self.horizon_delta());
+        let told_at = |due: Timestamp| due.checked_sub_signed(self.lead_delta());
         self.due.map(|due| told_at(due).unwrap_or(due))
     }
 
-    fn horizon_delta(&self) -> chrono::TimeDelta {
-        chrono::TimeDelta::from_std(self.horizon).unwrap_or(LATEST - Timestamp::UNIX_EPOCH)
+    fn lead_delta(&self) -> chrono::TimeDelta {
+        chrono::TimeDelta::from_std(self.lead).unwrap_or(LATEST - Timestamp::UNIX_EPOCH)
     }
 
     fn next(&self) -> Option<Timestamp> {
@@ -103,7 +103,7 @@ mod tests {
 
     use super::*;
 
-    const HORIZON: Duration = Duration::from_secs(10);
+    const LEAD: Duration = Duration::from_secs(10);
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::UNIX_EPOCH + TimeDelta::seconds(seconds)
@@ -123,8 +123,8 @@ mod tests {
     }
 
     #[test]
-    fn a_queue_is_told_once_a_horizon_before_something_is_due() {
-        let mut timetable = Timetable::new([HORIZON]);
+    fn a_queue_is_told_once_its_lead_before_something_is_due() {
+        let mut timetable = Timetable::new([LEAD]);
         timetable.add(0, at(60));
         assert_eq!(timetable.next(), Some(at(50)));
         assert_eq!(timetable.take_due(at(49)), []);
@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn a_queue_that_was_not_told_in_time_looks_for_what_is_due() {
-        let mut timetable = Timetable::new([HORIZON]);
+        let mut timetable = Timetable::new([LEAD]);
         timetable.add(0, at(60));
         assert_eq!(timetable.take_due(at(3_600)), [(0, Look::Now)]);
         assert_eq!(timetable.next(), None);
@@ -146,7 +146,7 @@ mod tests {
 
     #[test]
     fn a_queue_looks_at_the_latest_when_it_said_so() {
-        let mut timetable = Timetable::new([HORIZON]);
+        let mut timetable = Timetable::new([LEAD]);
         timetable.look_by(0, Some(at(20)));
         timetable.look_by(0, Some(at(25)));
         assert_eq!(timetable.next(), Some(at(25)), "what it said last counts");
@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn what_is_due_first_is_looked_for_first() {
-        let mut timetable = Timetable::new([HORIZON]);
+        let mut timetable = Timetable::new([LEAD]);
         timetable.add(0, at(60));
         timetable.look_by(0, Some(at(50)));
         assert_eq!(timetable.take_due(at(50)), [(0, Look::Now)]);
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_horizon_beyond_all_time_tells_at_once() {
+    fn a_lead_beyond_all_time_tells_at_once() {
         let mut timetable = Timetable::new([Duration::MAX]);
         timetable.add(0, LATEST);
         assert_eq!(timetable.take_due(at(0)), [(0, Look::Ahead(LATEST))]);

@@ -2,6 +2,10 @@ use std::time::Duration;
 
 use crate::time::{Timestamp, later};
 
+/// How many rows a claim takes at most: what is due while it is made has to wait for it, if the storage is
+/// in memory and works on the thread of the actors.
+const AT_ONCE: usize = 100;
+
 /// How much of what is not due yet a queue holds in memory, beside its window.
 ///
 /// What is due within the *horizon* is claimed before it is due, many rows at a time, and handed over at
@@ -79,17 +83,18 @@ impl Ahead {
     /// Answers how many rows to claim ahead now, if that is called for, and holds their places.
     ///
     /// That is when a stored row is due within the horizon and at least half of the places are free, so
-    /// that a claim brings many rows at a time.
+    /// that a claim brings many rows at a time; but not so many that what is due meanwhile is late for it.
     pub fn begin_claim(&mut self, now: Timestamp) -> Option<usize> {
         let is_near = self.owed? <= later(now, self.horizon);
         let room = self.capacity.saturating_sub(self.held);
         if !is_near || self.claim.is_some() || room == 0 || room < self.capacity.div_ceil(2) {
             return None;
         }
+        let rows = room.min(AT_ONCE);
         self.owed = None;
-        self.held += room;
-        self.claim = Some(room);
-        Some(room)
+        self.held += rows;
+        self.claim = Some(rows);
+        Some(rows)
     }
 
     /// A claim took `taken` rows, each with a place now. Rows that it left are due at `left` or later.
@@ -169,6 +174,19 @@ mod tests {
         ahead.owe(at(2));
         ahead.end_claim(0, None);
         assert_eq!(ahead.begin_claim(at(0)), Some(4));
+    }
+
+    #[test]
+    fn no_claim_takes_so_long_that_what_is_due_meanwhile_is_late() {
+        let mut ahead = Ahead::new(10_000, HORIZON);
+        ahead.owe(at(1));
+        assert_eq!(ahead.begin_claim(at(0)), Some(AT_ONCE));
+        ahead.end_claim(AT_ONCE, Some(at(2)));
+        assert_eq!(
+            ahead.begin_claim(at(0)),
+            Some(AT_ONCE),
+            "the next one follows"
+        );
     }
 
     #[test]

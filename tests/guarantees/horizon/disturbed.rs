@@ -1,7 +1,5 @@
 //! What is held is neither lost nor doubled, whatever ends or crashes.
 
-use std::time::Duration;
-
 use evertask::{Phase, Provocation, Status, Target};
 
 use super::Stage;
@@ -68,7 +66,7 @@ async fn what_a_dead_process_held_runs_on_time_in_the_next(home: Home) {
     let id = stage.held(&evertask).await;
     stage.home.crash(evertask).await;
     let evertask = stage.start().await;
-    stage.clock.advance(Duration::from_secs(58));
+    stage.advance_to(599);
     stage.fence(&evertask).await;
     assert_eq!(stage.order(), [""; 0]);
     stage.advance_to(600);

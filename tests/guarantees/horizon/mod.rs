@@ -80,8 +80,15 @@ impl Stage {
     /// Stores a task that is due later than the horizon and waits until it is taken into memory.
     async fn held(&self, evertask: &EverTask) -> TaskId {
         let id = self.dispatch(evertask, 1, 600).await;
-        self.advance_to(541);
-        self.home.commits(1, claims).await;
+        // Half of the horizon before.
+        self.advance_to(570);
+        let taken = async {
+            while evertask.in_memory().ahead == 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        soon(taken).await;
+        settle(evertask).await;
         self.is_held(id).await;
         id
     }

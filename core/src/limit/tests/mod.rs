@@ -1,4 +1,4 @@
 mod conformance;
+mod memory;
 mod properties;
 mod restart;
-mod speed;
