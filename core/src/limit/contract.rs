@@ -31,7 +31,8 @@ use crate::time::Timestamp;
 /// 3. **Order.** New slots of a scope never go backwards, unless the last one was released.
 /// 4. **No waste.** Whoever asks when its cost conforms and nobody else has a booking gets it. Only a
 ///    booking that its owner gives up, or never comes for, leaves its interval unused, and not
-///    even that if it was the newest.
+///    even that if it was the newest. A task that was found short of another scope keeps its place here
+///    for at most one refill of its cost.
 /// 5. **All or nothing.** What a task needs in several scopes is spent in all of them or none. While it
 ///    waits, it holds nothing but slots.
 /// 6. **Apart.** A scope without budget makes no difference to another one.
