@@ -13,7 +13,7 @@ use evertask_core::task::{Status, TaskDefinition, TaskRecord};
 use super::admitted::Admitted;
 use super::answer::{DispatchOutcome, Dispatched};
 use super::error::DispatchError;
-use crate::scheduler::{Recalled, look_when_due, recall};
+use crate::scheduler::{look_when_due, recall};
 
 /// How often a row may move on under a dispatch before it gives up: other processes can make it do
 /// so, but each of them has got what it wanted then.
@@ -28,8 +28,6 @@ impl Admitted {
         let key = holder.state.active_key.clone().unwrap_or_default();
         let _turn = self.deps.key_turns.take(&key).await;
         let mut known = Some(holder);
-        // Its queue looks for it again when everything is done.
-        let mut recalled = Vec::new();
         for _ in 0..TRIES {
             let found = match known.take() {
                 Some(found) => found,
@@ -39,8 +37,7 @@ impl Admitted {
                     InsertAnswer::KeyTaken(found) => *found,
                 },
             };
-            if let Some(taken_back) = self.take_back(&found).await {
-                recalled.push(taken_back);
+            if self.take_back(&found).await {
                 continue;
             }
             let moved_on = match self.decide(&found).await {
@@ -69,12 +66,10 @@ impl Admitted {
     }
 
     /// A holder that waits in memory for its instant is not under way yet: its row is given back.
-    async fn take_back(&self, found: &TaskRecord) -> Option<Recalled> {
+    async fn take_back(&self, found: &TaskRecord) -> bool {
         let deps = &self.deps;
-        let due = found.state.available_at?;
         let held = (&deps.scheduler, &deps.registry);
-        let waiting = (&*deps.clock, deps.patience);
-        recall(found.id(), held, (&self.gate, due), waiting).await
+        recall(found.id(), held, (&*deps.clock, deps.patience)).await
     }
 
     async fn decide(&self, found: &TaskRecord) -> KeyDecision {

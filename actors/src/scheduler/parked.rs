@@ -9,11 +9,10 @@ use evertask_core::storage::Write;
 use evertask_core::task::TaskId;
 use evertask_core::time::{Clock, Timestamp};
 
-use super::actor::{Scheduler, SchedulerDeps, WakeAt};
+use super::actor::{Scheduler, SchedulerDeps};
 use crate::delivery::{Arrival, DeliveryRegistry};
 use crate::persistence::Patience;
 use crate::pool::{Arrive, SweepOrphans};
-use crate::queue::Gate;
 use crate::supervision::tell;
 
 /// Holds a delivery until it is due.
@@ -36,44 +35,25 @@ pub(crate) struct GiveBack(TaskId);
 #[rtype(result = "usize")]
 pub(crate) struct GiveBackAll;
 
-/// A delivery was given back, so that something could be done with its row; its queue looks for it again
-/// when this is dropped.
-#[must_use]
-pub(crate) struct Recalled {
-    scheduler: Addr<Scheduler>,
-    gate: Arc<Gate>,
-    due: Timestamp,
-}
-
 /// Has the delivery of a task given back if it is held in memory, and waits for that, but not longer
-/// than `patience`.
+/// than `patience`; `false` if it is not held.
+///
+/// Its queue looks for it when it is due, whatever becomes of the row until then.
 pub(crate) async fn recall(
     id: TaskId,
     (scheduler, registry): (&Addr<Scheduler>, &DeliveryRegistry),
-    (gate, due): (&Arc<Gate>, Timestamp),
     (clock, patience): (&dyn Clock, Duration),
-) -> Option<Recalled> {
+) -> bool {
     let ended = registry.ended(id);
     if !registry.recall(id) {
-        return None;
+        return false;
     }
     tell(scheduler, GiveBack(id));
     tokio::select! {
         () = ended => {}
         () = clock.sleep(patience) => {}
     }
-    Some(Recalled {
-        scheduler: scheduler.clone(),
-        gate: Arc::clone(gate),
-        due,
-    })
-}
-
-impl Drop for Recalled {
-    fn drop(&mut self) {
-        let (gate, at) = (Arc::clone(&self.gate), self.due);
-        tell(&self.scheduler, WakeAt { gate, at });
-    }
+    true
 }
 
 impl Scheduler {
@@ -97,8 +77,12 @@ impl Scheduler {
 
     fn give_back(&self, arrival: Box<Arrival>) {
         let deps = self.deps.clone();
+        let (gate, due) = (Arc::clone(arrival.place.gate()), arrival.due());
         actix_rt::spawn(async move {
             give_back(&deps, vec![*arrival]).await;
+            // Not before: a claim ahead would take it from who wants it.
+            deps.clock.sleep_until(due).await;
+            gate.set_backlog();
         });
     }
 }

@@ -15,7 +15,7 @@ use super::messages::RequestError;
 use super::pages::Pages;
 use crate::persistence::Patience;
 use crate::queue::Queue;
-use crate::scheduler::{Recalled, look_when_due, recall};
+use crate::scheduler::{look_when_due, recall};
 
 /// Who did it, if nobody says so.
 pub(super) const SOMEBODY: &str = "application";
@@ -74,15 +74,12 @@ async fn manage_task(
     id: TaskId,
     order: &Order,
 ) -> Result<ManageOutcome, RequestError> {
-    // Its queue looks for it again when everything is done.
-    let mut recalled = Vec::new();
     for _ in 0..TRIES {
         let Some(found) = deps.storage.task(id).await? else {
             return Ok(ManageOutcome::Unknown);
         };
         await_end(deps, &found).await;
-        if let Some(taken_back) = take_back(deps, &found).await {
-            recalled.push(taken_back);
+        if take_back(deps, id).await {
             continue;
         }
         let by = By {
@@ -117,14 +114,10 @@ async fn await_end(deps: &SupervisorDeps, found: &TaskRecord) {
 }
 
 /// A task that waits in memory for its instant is not under way yet: its row is given back.
-async fn take_back(deps: &SupervisorDeps, found: &TaskRecord) -> Option<Recalled> {
+async fn take_back(deps: &SupervisorDeps, id: TaskId) -> bool {
     let admission = &deps.admission;
-    let due = found.state.available_at?;
-    let gate = admission.gates.find(&found.definition.queue);
-    let gate = gate.or_else(|| admission.gates.find(Queue::DEFAULT))?;
     let held = (&admission.scheduler, &admission.registry);
-    let waiting = (&*admission.clock, deps.patience);
-    recall(found.id(), held, (gate, due), waiting).await
+    recall(id, held, (&*admission.clock, deps.patience)).await
 }
 
 /// From when on claims take the row that is written; `None` if they don't.
