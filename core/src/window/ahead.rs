@@ -97,12 +97,13 @@ impl Ahead {
         Some(rows)
     }
 
-    /// A claim took `taken` rows, each with a place now. Rows that it left are due at `left` or later.
-    pub fn end_claim(&mut self, taken: usize, left: Option<Timestamp>) {
+    /// A claim took `taken` rows, each with a place now; the last is due at `last`. Unless it is
+    /// `exhausted`, rows are left that are due then or later; nobody knows when, if none was taken.
+    pub fn end_claim(&mut self, taken: usize, last: Option<Timestamp>, exhausted: bool) {
         let room = self.claim.take().unwrap_or(0);
         self.held = self.held.saturating_sub(room.saturating_sub(taken));
-        if let Some(left) = left {
-            self.owe(left);
+        if !exhausted {
+            self.owe(last.unwrap_or(Timestamp::UNIX_EPOCH));
         }
     }
 }
@@ -149,7 +150,7 @@ mod tests {
         assert_eq!(ahead.begin_claim(at(10)), Some(4));
         assert_eq!(ahead.look_by(), None);
         assert_eq!(ahead.begin_claim(at(10)), None, "a claim is under way");
-        ahead.end_claim(1, None);
+        ahead.end_claim(1, Some(at(20)), true);
         assert_eq!(ahead.places_taken(), 1);
     }
 
@@ -158,7 +159,7 @@ mod tests {
         let mut ahead = Ahead::new(4, HORIZON);
         ahead.owe(at(1));
         assert_eq!(ahead.begin_claim(at(0)), Some(4));
-        ahead.end_claim(4, Some(at(3)));
+        ahead.end_claim(4, Some(at(3)), false);
         assert_eq!(ahead.look_by(), Some(at(3)));
         ahead.free_place();
         assert_eq!(ahead.begin_claim(at(0)), None);
@@ -172,7 +173,17 @@ mod tests {
         ahead.owe(at(1));
         ahead.begin_claim(at(0));
         ahead.owe(at(2));
-        ahead.end_claim(0, None);
+        ahead.end_claim(0, None, true);
+        assert_eq!(ahead.begin_claim(at(0)), Some(4));
+    }
+
+    /// All that it found may be rows that nobody can read, which are put aside.
+    #[test]
+    fn a_claim_that_took_nothing_and_left_something_is_followed_by_another() {
+        let mut ahead = Ahead::new(4, HORIZON);
+        ahead.owe(at(5));
+        assert_eq!(ahead.begin_claim(at(0)), Some(4));
+        ahead.end_claim(0, None, false);
         assert_eq!(ahead.begin_claim(at(0)), Some(4));
     }
 
@@ -181,7 +192,7 @@ mod tests {
         let mut ahead = Ahead::new(10_000, HORIZON);
         ahead.owe(at(1));
         assert_eq!(ahead.begin_claim(at(0)), Some(AT_ONCE));
-        ahead.end_claim(AT_ONCE, Some(at(2)));
+        ahead.end_claim(AT_ONCE, Some(at(2)), false);
         assert_eq!(
             ahead.begin_claim(at(0)),
             Some(AT_ONCE),
@@ -194,7 +205,7 @@ mod tests {
         let mut ahead = Ahead::new(1, HORIZON);
         ahead.owe(at(1));
         assert_eq!(ahead.begin_claim(at(0)), Some(1));
-        ahead.end_claim(1, Some(at(1)));
+        ahead.end_claim(1, Some(at(1)), false);
         assert_eq!(ahead.begin_claim(at(0)), None);
         ahead.free_place();
         assert_eq!(ahead.begin_claim(at(0)), Some(1));

@@ -50,16 +50,18 @@ impl Gate {
     /// Ends a claim ahead and answers the places of what it took.
     pub(crate) fn end_claim_ahead(self: &Arc<Self>, answer: &ClaimAnswer) -> Vec<AheadPlace> {
         let taken = answer.tasks.len();
-        let last = answer.tasks.last().filter(|_| !answer.exhausted);
         // They come in the order in which they are due, and what is left comes after.
-        let left = last.and_then(|last| last.record.state.available_at);
-        self.account.lock().ahead.end_claim(taken, left);
+        let last = answer.tasks.last();
+        let last = last.and_then(|last| last.record.state.available_at);
+        let mut account = self.account.lock();
+        account.ahead.end_claim(taken, last, answer.exhausted);
+        drop(account);
         (0..taken).map(|_| AheadPlace(Arc::clone(self))).collect()
     }
 
     /// There was no claim ahead, because nothing may be started.
     pub(crate) fn end_look_ahead(&self) {
-        self.account.lock().ahead.end_claim(0, None);
+        self.account.lock().ahead.end_claim(0, None, true);
     }
 
     /// When the pool has to look for stored rows that are due, if it claims none before.

@@ -264,7 +264,7 @@ impl Gate {
     /// A claim of either kind failed, or nobody knows what it took: everything is looked for anew.
     pub(crate) fn fail_claim(&self) {
         let mut account = self.account.lock();
-        account.ahead.end_claim(0, None);
+        account.ahead.end_claim(0, None, true);
         account.window.fail_claim();
     }
 }
