@@ -122,6 +122,7 @@ pub(crate) fn task_record(row: task::Model) -> Result<TaskRecord, UnreadableRow>
             .map(|at| instant("occurrence_at", at))
             .transpose()?,
         limit_key: row.limit_key,
+        limit_cost: 1,
         concurrency_key: row.concurrency_key,
         retry: row.retry.map(|policy| json("retry", &policy)).transpose()?,
         timeout: row

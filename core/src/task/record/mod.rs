@@ -47,8 +47,10 @@ pub struct TaskDefinition {
     pub series_id: Option<TaskId>,
     /// Which occurrence of the series it is.
     pub occurrence_at: Option<Timestamp>,
-    /// The key of the rate limit it falls under.
+    /// What it shares its rate limit with, among the tasks of its type; at most 200 characters.
     pub limit_key: Option<String>,
+    /// How much of its rate limits one start costs; 1 unless the task says otherwise.
+    pub limit_cost: u32,
     /// What it shares with others of its type of which only so many run at once; at most 200
     /// characters.
     pub concurrency_key: Option<String>,
@@ -95,6 +97,7 @@ impl TaskDefinition {
             series_id: None,
             occurrence_at: None,
             limit_key: None,
+            limit_cost: 1,
             concurrency_key: None,
             retry: None,
             timeout: None,
