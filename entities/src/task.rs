@@ -126,6 +126,10 @@ pub struct Model {
     /// How many runs of a series have failed since one succeeded; none in rows that are older than the
     /// column.
     pub failures_in_row: Option<i64>,
+    /// How much of its rate limits one start costs; none in rows that are older than the column.
+    pub limit_cost: Option<i64>,
+    /// What claims know its limit key by: made from it and the name of the type.
+    pub limit_lane: Option<String>,
 }
 
 /// Tables it belongs to or has rows in.

@@ -18,6 +18,7 @@ mod m20261122_000009_concurrency;
 mod m20261122_000010_results;
 mod m20261122_000011_deletions;
 mod m20261122_000012_schedules;
+mod m20261122_000013_limits;
 mod migrator;
 mod prefix;
 mod table;

@@ -13,6 +13,7 @@ use crate::m20261122_000009_concurrency::Concurrency;
 use crate::m20261122_000010_results::Results;
 use crate::m20261122_000011_deletions::Deletions;
 use crate::m20261122_000012_schedules::Schedules;
+use crate::m20261122_000013_limits::Limits;
 use crate::prefix::TablePrefix;
 
 /// Brings the tables of one prefix up to date.
@@ -43,6 +44,7 @@ impl MigratorTraitSelf for Migrator {
             Box::new(Results(self.prefix.clone())),
             Box::new(Deletions(self.prefix.clone())),
             Box::new(Schedules(self.prefix.clone())),
+            Box::new(Limits(self.prefix.clone())),
         ]
     }
 

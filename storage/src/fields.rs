@@ -27,7 +27,7 @@ const fn field(name: &'static str, kind: Kind) -> Field {
 }
 
 /// What was asked for, and the generation.
-pub(crate) const DEFINITION: [Field; 31] = [
+pub(crate) const DEFINITION: [Field; 33] = [
     field("id", Kind::Id),
     field("created_at", Kind::Instant),
     field("task", Kind::Text),
@@ -59,6 +59,8 @@ pub(crate) const DEFINITION: [Field; 31] = [
     field("series_policy", Kind::Text),
     field("registered", Kind::Text),
     field("declared_in", Kind::Text),
+    field("limit_cost", Kind::Number),
+    field("limit_lane", Kind::Text),
 ];
 
 /// What a change replaces.

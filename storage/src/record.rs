@@ -122,7 +122,9 @@ pub(crate) fn task_record(row: task::Model) -> Result<TaskRecord, UnreadableRow>
             .map(|at| instant("occurrence_at", at))
             .transpose()?,
         limit_key: row.limit_key,
-        limit_cost: 1,
+        limit_cost: row
+            .limit_cost
+            .map_or(Ok(1), |cost| count("limit_cost", cost))?,
         concurrency_key: row.concurrency_key,
         retry: row.retry.map(|policy| json("retry", &policy)).transpose()?,
         timeout: row

@@ -165,6 +165,8 @@ pub(crate) fn task(record: &TaskRecord) -> Result<Row<'_>, StorageError> {
         words_of(|series| series.policy.as_deref()),
         words_of(|series| series.registered.as_deref()),
         words_of(|series| series.declared_in.as_deref()),
+        definition.limit_cost.into(),
+        definition.limit_lane().into(),
     ];
     row.extend(state(&record.state));
     Ok(row)
@@ -183,6 +185,11 @@ pub(crate) fn saturated(saturated: &Saturated) -> (Row<'_>, Vec<Row<'_>>) {
     let keys = saturated.keys.iter();
     let keys = keys.map(|(task, key)| vec![text(task), text(key)]);
     (tasks.collect(), keys.collect())
+}
+
+/// The limit lanes that are saturated.
+pub(crate) fn saturated_lanes(saturated: &Saturated) -> Row<'_> {
+    saturated.lanes.iter().map(|lane| text(lane)).collect()
 }
 
 /// A row to update: which, from what generation, to what.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use actix::{Addr, AsyncContext, Context, Handler, Message};
-use evertask_core::concurrency::{ClaimQuota, Claiming};
+use evertask_core::concurrency::{ClaimQuota, Claiming, QuotaKeys};
 use evertask_core::storage::{Answer, ClaimAnswer, ClaimedTask, Write};
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -169,9 +169,7 @@ impl WorkerPool {
 /// What a claim has left of its quota.
 fn counted(mut claiming: Claiming, tasks: &[ClaimedTask]) -> Claiming {
     for task in tasks {
-        let definition = &task.record.definition;
-        let key = definition.concurrency_key.as_deref();
-        claiming.quota.take(&definition.task, key);
+        claiming.quota.take(QuotaKeys::of(&task.record.definition));
     }
     claiming
 }

@@ -26,11 +26,14 @@ pub struct Saturated {
     pub tasks: Vec<String>,
     /// The names of other types, with keys of which nothing more may run, sorted.
     pub keys: Vec<(String, String)>,
+    /// The [limit lanes](crate::task::TaskDefinition::limit_lane) without budget, sorted.
+    pub lanes: Vec<String>,
 }
 
 impl Saturated {
-    /// Whether nothing is passed over.
-    pub fn is_empty(&self) -> bool {
+    /// Whether no row has to be looked at to know whether it is passed over: whole lanes are left out
+    /// before that.
+    pub fn is_of_lanes_only(&self) -> bool {
         self.tasks.is_empty() && self.keys.is_empty()
     }
 }

@@ -11,5 +11,5 @@ mod quota;
 mod turns;
 
 pub use limit::{RunningLimit, Saturated};
-pub use quota::ClaimQuota;
+pub use quota::{ClaimQuota, QuotaKeys};
 pub use turns::{Claiming, Turns};

@@ -1,6 +1,8 @@
 use std::collections::HashMap;
 
 use super::limit::{RunningLimit, Saturated};
+use crate::limit;
+use crate::task::TaskDefinition;
 
 /// How many rows of which types and keys a claim may take.
 ///
@@ -10,6 +12,21 @@ pub struct ClaimQuota {
     types: Vec<TypeQuota>,
     /// The place of each name in the list of types; a type may be stored under several names.
     places: HashMap<String, usize>,
+    /// How many more rows of a limit key may be taken, whatever the name of its type.
+    rooms: Vec<usize>,
+    /// The place of each limit key in the list of rooms, by the name it is stored under.
+    throttled: HashMap<String, HashMap<String, usize>>,
+}
+
+/// What a row counts against.
+#[derive(Clone, Copy, Debug)]
+pub struct QuotaKeys<'a> {
+    /// The name of its type.
+    pub task: &'a str,
+    /// Its concurrency key.
+    pub concurrency_key: Option<&'a str>,
+    /// The key of its rate limit.
+    pub limit_key: Option<&'a str>,
 }
 
 #[derive(Clone, Debug)]
@@ -18,6 +35,17 @@ struct TypeQuota {
     limit: RunningLimit,
     running: usize,
     keys: HashMap<String, usize>,
+}
+
+impl<'a> QuotaKeys<'a> {
+    /// What a task counts against.
+    pub fn of(task: &'a TaskDefinition) -> Self {
+        Self {
+            task: &task.task,
+            concurrency_key: task.concurrency_key.as_deref(),
+            limit_key: task.limit_key.as_deref(),
+        }
+    }
 }
 
 impl ClaimQuota {
@@ -46,33 +74,66 @@ impl ClaimQuota {
         self
     }
 
-    /// Whether one more row of that type and concurrency key may be taken.
-    pub fn admits(&self, task: &str, key: Option<&str>) -> bool {
+    /// Of the tasks that are stored under any of these names with that limit key, takes at most `room`
+    /// more.
+    ///
+    /// Without room, storages pass over all of them at once, however many there are.
+    #[must_use]
+    pub fn throttle(mut self, names: &[&str], key: &str, room: usize) -> Self {
+        let place = self.rooms.len();
+        for name in names {
+            let keys = self.throttled.entry((*name).to_owned()).or_default();
+            keys.insert(key.to_owned(), place);
+        }
+        self.rooms.push(room);
+        self
+    }
+
+    /// Whether one more row of that type and these keys may be taken.
+    pub fn admits(&self, row: QuotaKeys<'_>) -> bool {
+        self.admits_lane(row) && self.admits_turn(row)
+    }
+
+    /// Whether its limit key has room, whatever its type and its concurrency key have.
+    pub fn admits_lane(&self, row: QuotaKeys<'_>) -> bool {
+        let room = self
+            .place_of_room(row)
+            .and_then(|place| self.rooms.get(place));
+        room.is_none_or(|room| *room > 0)
+    }
+
+    fn admits_turn(&self, row: QuotaKeys<'_>) -> bool {
         let Some(of_type) = self
             .places
-            .get(task)
+            .get(row.task)
             .and_then(|place| self.types.get(*place))
         else {
             return true;
         };
+        let key = row.concurrency_key;
         of_type.is_open() && key.is_none_or(|key| of_type.has_room_for(key))
     }
 
     /// Counts a row that is taken.
-    pub fn take(&mut self, task: &str, key: Option<&str>) {
-        let place = self.places.get(task).copied();
+    pub fn take(&mut self, row: QuotaKeys<'_>) {
+        let place = self.place_of_room(row);
+        if let Some(room) = place.and_then(|place| self.rooms.get_mut(place)) {
+            *room = room.saturating_sub(1);
+        }
+        let place = self.places.get(row.task).copied();
         let Some(of_type) = place.and_then(|place| self.types.get_mut(place)) else {
             return;
         };
         of_type.running += 1;
-        if let Some(key) = of_type.limit.key_of(key) {
+        if let Some(key) = of_type.limit.key_of(row.concurrency_key) {
             *of_type.keys.entry(key.to_owned()).or_default() += 1;
         }
     }
 
     /// What no row may be taken of any more.
     ///
-    /// It is not longer than what runs, so it is bounded by the windows of the process.
+    /// Its types and keys are not longer than what runs, so they are bounded by the windows of the
+    /// process; its lanes are bounded by what the claim was told.
     pub fn saturated(&self) -> Saturated {
         let mut saturated = Saturated::default();
         for of_type in &self.types {
@@ -86,9 +147,37 @@ impl ClaimQuota {
                 saturated.keys.extend(names.map(|name| (name, key.clone())));
             }
         }
+        let lanes = self.full_keys().map(|(name, key)| limit::lane(name, key));
+        saturated.lanes.extend(lanes);
         saturated.tasks.sort_unstable();
         saturated.keys.sort_unstable();
+        saturated.lanes.sort_unstable();
         saturated
+    }
+
+    /// The names of types and the limit keys whose lanes are saturated and pass `is_due`, sorted: what
+    /// [`ClaimAnswer::throttled`](crate::storage::ClaimAnswer::throttled) says.
+    pub fn throttled(&self, is_due: impl Fn(&str) -> bool) -> Vec<(String, String)> {
+        let due = self.full_keys();
+        let due = due.filter(|(name, key)| is_due(&limit::lane(name, key)));
+        let mut throttled: Vec<_> = due
+            .map(|(name, key)| (name.to_owned(), key.to_owned()))
+            .collect();
+        throttled.sort_unstable();
+        throttled
+    }
+
+    fn full_keys(&self) -> impl Iterator<Item = (&str, &str)> {
+        let is_full = |place: usize| self.rooms.get(place) == Some(&0);
+        self.throttled.iter().flat_map(move |(name, keys)| {
+            let full = keys.iter().filter(move |(_, place)| is_full(**place));
+            full.map(move |(key, _)| (name.as_str(), key.as_str()))
+        })
+    }
+
+    /// The room that its limit key shares with the other names of the type.
+    fn place_of_room(&self, row: QuotaKeys<'_>) -> Option<usize> {
+        self.throttled.get(row.task)?.get(row.limit_key?).copied()
     }
 }
 
@@ -114,24 +203,39 @@ mod tests {
         }
     }
 
+    fn row<'a>(task: &'a str, concurrency_key: Option<&'a str>) -> QuotaKeys<'a> {
+        QuotaKeys {
+            task,
+            concurrency_key,
+            limit_key: None,
+        }
+    }
+
+    fn limited<'a>(task: &'a str, limit_key: Option<&'a str>) -> QuotaKeys<'a> {
+        QuotaKeys {
+            limit_key,
+            ..row(task, None)
+        }
+    }
+
     #[test]
     fn what_has_no_limit_is_always_admitted() {
         let mut quota = ClaimQuota::default().limit(&["mail"], per_key(1), 0, [("a", 1)]);
         for _ in 0..3 {
-            assert!(quota.admits("other", Some("a")));
-            assert!(quota.admits("mail", None));
-            quota.take("other", Some("a"));
-            quota.take("mail", None);
+            assert!(quota.admits(row("other", Some("a"))));
+            assert!(quota.admits(row("mail", None)));
+            quota.take(row("other", Some("a")));
+            quota.take(row("mail", None));
         }
     }
 
     #[test]
     fn a_key_is_admitted_until_as_many_run_as_may() {
         let mut quota = ClaimQuota::default().limit(&["mail"], per_key(2), 0, [("a", 1)]);
-        assert!(quota.admits("mail", Some("a")));
-        quota.take("mail", Some("a"));
-        assert!(!quota.admits("mail", Some("a")));
-        assert!(quota.admits("mail", Some("b")));
+        assert!(quota.admits(row("mail", Some("a"))));
+        quota.take(row("mail", Some("a")));
+        assert!(!quota.admits(row("mail", Some("a"))));
+        assert!(quota.admits(row("mail", Some("b"))));
         let full = vec![("mail".to_owned(), "a".to_owned())];
         assert_eq!(quota.saturated().keys, full);
     }
@@ -143,10 +247,10 @@ mod tests {
             running_per_key: Some(1),
         };
         let mut quota = ClaimQuota::default().limit(&["mail", "letter"], limit, 0, []);
-        quota.take("letter", Some("a"));
-        assert!(!quota.admits("mail", Some("a")));
-        quota.take("mail", Some("b"));
-        assert!(!quota.admits("letter", None));
+        quota.take(row("letter", Some("a")));
+        assert!(!quota.admits(row("mail", Some("a"))));
+        quota.take(row("mail", Some("b")));
+        assert!(!quota.admits(row("letter", None)));
         let saturated = quota.saturated();
         assert_eq!(saturated.tasks, ["letter", "mail"]);
         assert!(saturated.keys.is_empty(), "their type says it already");
@@ -168,10 +272,41 @@ mod tests {
                         let key = ("mail".to_owned(), "a".to_owned());
                         let passed_over =
                             saturated.tasks == ["mail"] || saturated.keys.contains(&key);
-                        assert_eq!(quota.admits("mail", Some("a")), !passed_over);
+                        assert_eq!(quota.admits(row("mail", Some("a"))), !passed_over);
                     }
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_throttled_key_is_admitted_as_long_as_it_has_room() {
+        let mut quota = ClaimQuota::default()
+            .throttle(&["mail", "letter"], "a", 2)
+            .throttle(&["mail"], "b", 0);
+        assert!(quota.admits(limited("mail", Some("a"))));
+        assert!(!quota.admits(limited("mail", Some("b"))));
+        assert!(quota.admits(limited("letter", Some("b"))), "another type");
+        assert!(quota.admits(limited("mail", None)));
+        assert_eq!(quota.saturated().lanes, ["mail\nb"]);
+        quota.take(limited("mail", Some("a")));
+        quota.take(limited("letter", Some("a")));
+        assert!(!quota.admits(limited("mail", Some("a"))));
+        assert_eq!(quota.saturated().lanes, ["letter\na", "mail\na", "mail\nb"]);
+        let due = quota.throttled(|lane| lane.starts_with("mail"));
+        let expected = [("mail", "a"), ("mail", "b")];
+        assert_eq!(
+            due,
+            expected.map(|(name, key)| (name.to_owned(), key.to_owned()))
+        );
+    }
+
+    #[test]
+    fn of_a_key_that_is_throttled_twice_the_last_room_counts() {
+        let quota = ClaimQuota::default()
+            .throttle(&["mail"], "a", 0)
+            .throttle(&["mail"], "a", 1);
+        assert!(quota.admits(limited("mail", Some("a"))));
+        assert!(quota.saturated().lanes.is_empty());
     }
 }

@@ -147,8 +147,13 @@ pub struct ClaimAnswer {
     pub tasks: Vec<ClaimedTask>,
     /// Whether every claimable row was taken that the quota admits.
     pub exhausted: bool,
-    /// Whether the claim is exhausted and rows are due that the quota does not admit.
+    /// Whether the claim is exhausted and rows are due that the quota does not admit, in lanes that are
+    /// not [throttled](Self::throttled).
     pub passed_over: bool,
+    /// The types of tasks, by name, and limit keys of which rows are due that were passed over because
+    /// their key is [throttled](crate::concurrency::ClaimQuota::throttle), sorted; none unless the claim
+    /// is exhausted.
+    pub throttled: Vec<(String, String)>,
     /// When the next row of these queues becomes claimable, if one waits for its time.
     ///
     /// Rows owned by a living process don't count: their owner knows of them.

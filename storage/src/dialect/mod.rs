@@ -2,11 +2,12 @@
 
 mod set_based;
 
+use std::collections::HashSet;
 use std::fmt::Debug;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use evertask_core::concurrency::Saturated;
+use evertask_core::concurrency::{QuotaKeys, Saturated};
 use evertask_core::rank::MAX_AGEING;
 use evertask_core::storage::{ProcessStart, QueueSelector, StorageError};
 use evertask_core::time::Timestamp;
@@ -149,9 +150,10 @@ pub(crate) trait Dialect: Debug + Send + Sync {
 
 /// Where a claim may take from: the rows of nobody and of the dead, in some queues.
 ///
-/// A *lane* is what one owner has in one queue at one priority: a stretch of the index `claims` that
-/// is in the order of a claim. A claim merges the heads of its lanes by rank, so its cost depends on
-/// how many lanes there are and how many rows it takes, not on how many rows are stored.
+/// A *lane* is what one owner has in one queue at one priority under one limit key, or without one: a
+/// stretch of the index `claims` that is in the order of a claim. A claim merges the heads of its lanes
+/// by rank, so its cost depends on how many lanes there are and how many rows it takes, not on how many
+/// rows are stored. The lanes of limit keys without budget are left out before any of their rows is read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Lanes<'a> {
     pub(crate) dead: &'a [Uuid],
@@ -182,17 +184,32 @@ pub(crate) struct Candidate {
     pub(crate) bytes: i64,
     pub(crate) task: String,
     pub(crate) concurrency_key: Option<String>,
+    /// None in the general lane, where a row may have one that no version gave a lane.
+    pub(crate) limit_key: Option<String>,
+}
+
+impl Candidate {
+    /// What it counts against.
+    pub(crate) fn keys(&self) -> QuotaKeys<'_> {
+        QuotaKeys {
+            task: &self.task,
+            concurrency_key: self.concurrency_key.as_deref(),
+            limit_key: self.limit_key.as_deref(),
+        }
+    }
 }
 
 /// What a claim that took all it found has left.
-#[derive(Clone, Copy, Debug, Default, FromQueryResult)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Left {
     /// When the next row that is not due becomes claimable.
     pub(crate) next: Option<Instant>,
     /// Whether rows are due that were passed over because another transaction holds them.
     pub(crate) is_due: bool,
-    /// Whether rows are due that were passed over because they are saturated.
+    /// Whether rows are due, in lanes with budget, that were passed over because they are saturated.
     pub(crate) is_saturated: bool,
+    /// The limit lanes without budget that have rows which are due.
+    pub(crate) throttled: HashSet<String>,
 }
 
 /// Runs a statement that answers rows.

@@ -6,12 +6,13 @@
 
 use async_trait::async_trait;
 use evertask_core::storage::{ProcessStart, QueueSelector, StorageError};
-use evertask_entities::task;
-use sea_orm::{DatabaseTransaction, TransactionOptions, Value};
+use evertask_entities::{Instant, task};
+use sea_orm::{DatabaseTransaction, FromQueryResult, TransactionOptions, Value};
 use uuid::Uuid;
 
 use super::{Candidate, Dialect, Lanes, Left, execute, query_as, query_ids};
-use crate::rows::{Cell, Encoding, Row, json, json_row, saturated};
+use crate::record;
+use crate::rows::{Cell, Encoding, Row, json, json_row, saturated, saturated_lanes};
 
 /// Writes groups with statements that are given.
 #[derive(Debug)]
@@ -46,19 +47,29 @@ pub(crate) struct Statements {
     /// `1` process, `2` its start, `3` number of the group, `4` pid.
     pub(crate) note_group: String,
     /// `1` dead owners, `2` queues, `3` the horizon, `4` saturated types, `5` saturated keys, each after its
-    /// type, `6` limit, `7` the worth of a step of priority in microseconds: the next rows of these
-    /// queues.
+    /// type, `6` saturated lanes, `7` limit, `8` the worth of a step of priority in microseconds: the next
+    /// rows of these queues.
     pub(crate) candidates_of: String,
     /// The same of every queue but these.
     pub(crate) candidates_except: String,
     /// `1` ids, `2` new owner. Answers the rows.
     pub(crate) claim: String,
-    /// `1` dead owners, `2` queues, `3` the horizon, `4` saturated types, `5` saturated keys, `6` whether to look
-    /// at what is due: `next`, when the next row of these queues becomes available, `is_due`, whether one
-    /// is due that another transaction holds, and `is_saturated`, whether one is due that is.
+    /// `1` dead owners, `2` queues, `3` the horizon, `4` saturated types, `5` saturated keys, `6` saturated
+    /// lanes, `7` whether to look at what is due: `next`, when the next row of these queues becomes
+    /// available, `is_due`, whether one is due that another transaction holds, `is_saturated`, whether one
+    /// is due that is, and `throttled`, the saturated lanes that have one, as JSON.
     pub(crate) next_of: String,
     /// The same of every queue but these.
     pub(crate) next_except: String,
+}
+
+/// [`Left`], as a statement answers it.
+#[derive(FromQueryResult)]
+struct LeftRow {
+    next: Option<Instant>,
+    is_due: bool,
+    is_saturated: bool,
+    throttled: Option<String>,
 }
 
 #[async_trait]
@@ -214,9 +225,18 @@ impl Dialect for SetBased {
             QueueSelector::Only(_) => &self.statements.candidates_of,
             QueueSelector::AllExcept(_) => &self.statements.candidates_except,
         };
-        let [dead, queues, horizon, tasks, keys] = self.lanes(lanes)?;
         let ageing = lanes.ageing_us().into();
-        let values = [dead, queues, horizon, tasks, keys, limit.into(), ageing];
+        let [dead, queues, horizon, tasks, keys, limits] = self.lanes(lanes)?;
+        let values = [
+            dead,
+            queues,
+            horizon,
+            tasks,
+            keys,
+            limits,
+            limit.into(),
+            ageing,
+        ];
         query_as(transaction, "look for tasks to claim", sql, values).await
     }
 
@@ -240,11 +260,27 @@ impl Dialect for SetBased {
             QueueSelector::Only(_) => &self.statements.next_of,
             QueueSelector::AllExcept(_) => &self.statements.next_except,
         };
-        let [dead, queues, horizon, tasks, keys] = self.lanes(lanes)?;
-        let values = [dead, queues, horizon, tasks, keys, exhausted.into()];
+        let [dead, queues, horizon, tasks, keys, limits] = self.lanes(lanes)?;
+        let exhausted = exhausted.into();
+        let values = [dead, queues, horizon, tasks, keys, limits, exhausted];
         let doing = "look for the next task that becomes available";
-        let left = query_as(transaction, doing, sql, values).await?;
-        Ok(left.into_iter().next().unwrap_or_default())
+        let left: Vec<LeftRow> = query_as(transaction, doing, sql, values).await?;
+        left.into_iter()
+            .next()
+            .map_or_else(|| Ok(Left::default()), LeftRow::read)
+    }
+}
+
+impl LeftRow {
+    fn read(self) -> Result<Left, StorageError> {
+        let throttled = self.throttled.as_deref();
+        let throttled = throttled.map(|lanes| record::json("throttled", lanes));
+        Ok(Left {
+            next: self.next,
+            is_due: self.is_due,
+            is_saturated: self.is_saturated,
+            throttled: throttled.transpose()?.unwrap_or_default(),
+        })
     }
 }
 
@@ -259,7 +295,7 @@ impl SetBased {
     }
 
     /// The dead owners, the names of the queues, the horizon, and what is saturated.
-    fn lanes(&self, lanes: Lanes<'_>) -> Result<[Value; 5], StorageError> {
+    fn lanes(&self, lanes: Lanes<'_>) -> Result<[Value; 6], StorageError> {
         let queues = match lanes.queues {
             QueueSelector::Only(queue) => std::slice::from_ref(queue),
             QueueSelector::AllExcept(queues) => queues.as_slice(),
@@ -267,12 +303,14 @@ impl SetBased {
         let queues: Row<'_> = queues.iter().map(|queue| queue.as_str().into()).collect();
         let queues = json_row(&queues, self.encoding)?;
         let (tasks, keys) = saturated(lanes.saturated);
+        let limits = saturated_lanes(lanes.saturated);
         Ok([
             self.ids(lanes.dead)?,
             queues.into(),
             self.encoding.instant(lanes.horizon),
             json_row(&tasks, self.encoding)?.into(),
             json(&keys, self.encoding)?.into(),
+            json_row(&limits, self.encoding)?.into(),
         ])
     }
 }

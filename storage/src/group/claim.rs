@@ -67,6 +67,7 @@ impl Group<'_> {
             tasks,
             exhausted,
             passed_over: exhausted && left.is_saturated,
+            throttled: room.quota.throttled(|lane| left.throttled.contains(lane)),
             next_available_at: next.into_iter().chain(again).min(),
         })
     }
@@ -201,8 +202,7 @@ impl Room {
         let mut passed_over = false;
         let mut taken = Vec::new();
         for candidate in found {
-            let key = candidate.concurrency_key.as_deref();
-            if !self.quota.admits(&candidate.task, key) {
+            if !self.quota.admits(candidate.keys()) {
                 passed_over = true;
                 continue;
             }
@@ -218,7 +218,7 @@ impl Room {
             self.rows -= 1;
             self.bytes = self.bytes.saturating_sub(bytes);
             self.is_untouched = false;
-            self.quota.take(&candidate.task, key);
+            self.quota.take(candidate.keys());
             taken.push(candidate);
         }
         Cut {

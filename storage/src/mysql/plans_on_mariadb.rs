@@ -15,6 +15,9 @@ use crate::SqlStorage;
 const LIVING: Uuid = Uuid::from_u128(1);
 const DEAD: Uuid = Uuid::from_u128(2);
 
+/// The lane of a limit key.
+const TENANT: &str = "mail.send\ntenant";
+
 /// Tables with a thousand rows of each sort that a claim must not walk through.
 struct Place {
     database: DatabaseConnection,
@@ -61,12 +64,16 @@ impl Place {
     async fn fill(&self) {
         let nobody = "NULL".to_owned();
         let [living, dead] = [LIVING, DEAD].map(|id| format!("UNHEX('{}')", id.simple()));
-        for (status, owner, reason, is_over) in [
-            ("Completed", &nobody, "NULL", true),
-            ("WaitingQueue", &nobody, "NULL", false),
-            ("Queued", &living, "NULL", false),
-            ("InProgress", &dead, "NULL", false),
-            ("WaitingQueue", &dead, "'NoHandler'", false),
+        let tenant = format!("'{TENANT}'");
+        for (status, owner, reason, lane, is_over) in [
+            ("Completed", &nobody, "NULL", "NULL", true),
+            ("Completed", &nobody, "NULL", &tenant, true),
+            ("WaitingQueue", &nobody, "NULL", "NULL", false),
+            ("WaitingQueue", &nobody, "NULL", &tenant, false),
+            ("Queued", &living, "NULL", "NULL", false),
+            ("InProgress", &dead, "NULL", &tenant, false),
+            ("InProgress", &dead, "NULL", "NULL", false),
+            ("WaitingQueue", &dead, "'NoHandler'", "NULL", false),
         ] {
             let available_at = if is_over {
                 "NULL"
@@ -76,12 +83,12 @@ impl Place {
             self.execute(&format!(
                 "INSERT INTO {}tasks (id, created_at, task, payload_version, queue, priority, \
                  tags, generation, status, owner, available_at, wait_reason, attempts, \
-                 interruptions, on_probation, recovery_failures, payload) \
+                 interruptions, on_probation, recovery_failures, payload, limit_lane) \
                  WITH RECURSIVE numbers AS (SELECT 1 AS number \
                  UNION ALL SELECT number + 1 FROM numbers WHERE number < 1000) \
                  SELECT RANDOM_BYTES(16), '2026-01-01', 'mail.send', 1, \
                  ELT(1 + number % 3, 'mail', 'images', 'default'), 0, '[]', 1, '{status}', \
-                 {owner}, {available_at}, {reason}, 0, 0, 0, 0, '{{}}' FROM numbers",
+                 {owner}, {available_at}, {reason}, 0, 0, 0, 0, '{{}}', {lane} FROM numbers",
                 self.prefix
             ))
             .await;
@@ -154,8 +161,21 @@ fn now() -> Value {
     now.naive_utc().into()
 }
 
-fn lane(owner: Option<Uuid>) -> [Value; 4] {
-    [owner.into(), "mail".into(), 0_i64.into(), now()]
+/// Of rows without a limit key.
+fn lane(owner: Option<Uuid>) -> [Value; 5] {
+    limited(owner, None)
+}
+
+fn limited(owner: Option<Uuid>, lane: Option<&str>) -> [Value; 5] {
+    let lane = Value::from(lane.map(str::to_owned));
+    [owner.into(), "mail".into(), 0_i64.into(), lane, now()]
+}
+
+/// A number and a lane.
+fn numbered(owner: Option<Uuid>, lane: Option<&str>) -> Vec<Value> {
+    let mut values = vec![Value::from(0_i64)];
+    values.extend(limited(owner, lane));
+    values
 }
 
 #[tokio::test]
@@ -165,12 +185,12 @@ async fn a_claim_reads_the_heads_of_its_lanes_in_the_order_of_the_index() {
     };
     let limit = || Value::from(10_i64);
     let mut values = Vec::new();
-    for owner in [None, Some(DEAD)] {
-        values.extend(lane(owner));
+    for (owner, lane) in [(None, None), (Some(DEAD), None), (None, Some(TENANT))] {
+        values.extend(limited(owner, lane));
         values.push(limit());
     }
-    let heads = place.reads(&place.statements.heads(2, false), values).await;
-    assert_eq!(heads.len(), 2);
+    let heads = place.reads(&place.statements.heads(3, false), values).await;
+    assert_eq!(heads.len(), 3);
     for step in &heads {
         place.assert_claimable(step);
     }
@@ -182,13 +202,15 @@ async fn the_next_time_is_one_leap_into_each_lane() {
     let Some(place) = Place::new().await else {
         return;
     };
-    let mut values = Vec::new();
-    for owner in [None, None, Some(DEAD), Some(DEAD)] {
-        values.extend(lane(owner));
-    }
-    let left = place.reads(&place.statements.left(2, false), values).await;
-    assert_eq!(left.len(), 4);
-    for step in &left {
+    let mut values = lane(None).to_vec();
+    values.extend(limited(Some(DEAD), Some(TENANT)));
+    let next = place.reads(&place.statements.next(2), values).await;
+    assert_eq!(next.len(), 2);
+    let mut values = numbered(None, None);
+    values.extend(numbered(None, Some(TENANT)));
+    let due = place.reads(&place.statements.due(2, false), values).await;
+    assert_eq!(due.len(), 2);
+    for step in next.iter().chain(&due) {
         place.assert_claimable(step);
     }
     place.remove().await;
@@ -205,19 +227,22 @@ async fn what_is_saturated_is_passed_over_within_the_range_of_its_lane() {
             "[[\"mail.send\",\"a\"]]".into(),
         ]
     };
-    let mut values = lane(None).to_vec();
-    values.extend(lists());
-    values.push(10_i64.into());
-    let heads = place.reads(&place.statements.heads(1, true), values).await;
-    place.assert_claimable(&heads[0]);
-    let mut values = [lane(None), lane(None)].concat();
-    values.extend(lists());
-    values.extend(lane(None));
-    values.extend(lists());
-    let left = place.reads(&place.statements.left(1, true), values).await;
-    assert_eq!(left.len(), 3);
-    for step in &left {
-        place.assert_claimable(step);
+    for lane in [None, Some(TENANT)] {
+        let mut values = limited(None, lane).to_vec();
+        values.extend(lists());
+        values.push(10_i64.into());
+        let heads = place.reads(&place.statements.heads(1, true), values).await;
+        place.assert_claimable(&heads[0]);
+        let mut values = Vec::new();
+        for _ in 0..2 {
+            values.extend(numbered(None, lane));
+            values.extend(lists());
+        }
+        let due = place.reads(&place.statements.due(1, true), values).await;
+        assert_eq!(due.len(), 2);
+        for step in &due {
+            place.assert_claimable(step);
+        }
     }
     place.remove().await;
 }
@@ -227,12 +252,15 @@ async fn lanes_are_found_by_leaping_through_the_index() {
     let Some(place) = Place::new().await else {
         return;
     };
-    let lanes = place.reads(&place.statements.lanes, Vec::new()).await;
-    place.assert_claimable(&lanes[0]);
-    assert!(
-        lanes[0].extra.contains("Using index for group-by"),
-        "{lanes:?}"
-    );
+    let statements = &place.statements;
+    for sql in [&statements.lanes_due, &statements.lanes_to_come] {
+        let lanes = place.reads(sql, vec![now()]).await;
+        place.assert_claimable(&lanes[0]);
+        assert!(
+            lanes[0].extra.contains("Using index for group-by"),
+            "{lanes:?}"
+        );
+    }
     place.remove().await;
 }
 

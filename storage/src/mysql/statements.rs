@@ -50,13 +50,18 @@ pub(super) struct Statements {
     pub(super) tasks: String,
     /// Rows of id, status, interruptions, generation; before them, the new owner.
     pub(super) take_tasks: String,
-    /// Answers the owner, the queue and the priority of every lane.
-    pub(super) lanes: String,
-    /// Owner, queue, priority, now, limit.
+    /// The horizon. Answers every lane that has rows which are due by then, and when the first was: its
+    /// owner, wait reason, queue, priority and limit lane.
+    pub(super) lanes_due: String,
+    /// The same of rows that are due later.
+    pub(super) lanes_to_come: String,
+    /// Lane, horizon, limit.
     heads_of_lane: String,
-    /// Owner, queue, priority, now, and the same again.
-    left_of_lane: String,
-    /// Owner, queue, priority, now, saturated types, saturated keys.
+    /// Lane, horizon.
+    next_of_lane: String,
+    /// Number, lane, horizon.
+    due_of_lane: String,
+    /// Number, lane, horizon, saturated types, saturated keys.
     saturated_of_lane: String,
 }
 
@@ -71,6 +76,14 @@ impl Statements {
             "{ids} STRAIGHT_JOIN {tasks} AS task FORCE INDEX (PRIMARY) ON task.id = UNHEX(item.c0)"
         );
         let lane = lane(&tasks);
+        let lanes = |condition| {
+            format!(
+                "SELECT owner, wait_reason, queue, priority, limit_lane, \
+                 MIN(available_at) AS first FROM {tasks} FORCE INDEX ({tasks}_claims) \
+                 WHERE available_at {condition} ? \
+                 GROUP BY owner, wait_reason, queue, priority, limit_lane"
+            )
+        };
         Self {
             insert_tasks: insert(&tasks, &fields::task()),
             place_of_key: fields::task()
@@ -95,49 +108,53 @@ impl Statements {
             ),
             tasks: format!("SELECT task.* FROM {by_id}"),
             take_tasks: take(&tasks),
-            lanes: format!(
-                "SELECT DISTINCT owner, wait_reason, queue, priority FROM {tasks} \
-                 FORCE INDEX ({tasks}_claims)"
-            ),
+            lanes_due: lanes("<="),
+            lanes_to_come: lanes(">"),
             heads_of_lane: format!(
                 "(SELECT id, owner, status, OCTET_LENGTH(payload) AS bytes, available_at, \
-                 priority, task, concurrency_key \
-                 FROM {lane} AND available_at <= ?{PICKY} \
+                 priority, task, concurrency_key, IF(limit_lane IS NULL, NULL, limit_key) \
+                 AS limit_key FROM {lane} AND available_at <= ?{PICKY} \
                  ORDER BY available_at, id LIMIT ? FOR UPDATE SKIP LOCKED)"
             ),
-            left_of_lane: format!(
-                "(SELECT available_at, 0 AS is_due, 0 AS is_saturated FROM {lane} \
-                 AND available_at > ? ORDER BY available_at LIMIT 1) \
-                 UNION ALL \
-                 (SELECT available_at, 1 AS is_due, 0 AS is_saturated FROM {lane} \
+            next_of_lane: format!(
+                "(SELECT available_at FROM {lane} \
+                 AND available_at > ? ORDER BY available_at LIMIT 1)"
+            ),
+            due_of_lane: format!(
+                "(SELECT ? AS place, 0 AS is_saturated FROM {lane} \
                  AND available_at <= ?{PICKY} ORDER BY available_at LIMIT 1)"
             ),
             saturated_of_lane: format!(
-                "(SELECT available_at, 0 AS is_due, 1 AS is_saturated FROM {lane} \
+                "(SELECT ? AS place, 1 AS is_saturated FROM {lane} \
                  AND available_at <= ? AND NOT ({ADMITTED}) ORDER BY available_at LIMIT 1)"
             ),
         }
     }
 
-    /// For each lane: owner, queue, priority, now, limit. Answers the candidates of each in order. A
-    /// claim that is picky has the saturated types and keys before the limit.
+    /// For each lane: owner, queue, priority, limit lane, horizon, limit. Answers the candidates of each in
+    /// order. A claim that is picky has the saturated types and keys before the limit.
     pub(super) fn heads(&self, lanes: usize, is_picky: bool) -> String {
         union(&picky(&self.heads_of_lane, is_picky), lanes)
     }
 
-    /// For each lane: owner, queue, priority, now, and the same again. Answers when the next row becomes
-    /// available and whether one has been.
+    /// For each lane: owner, queue, priority, limit lane, horizon. Answers when the next row of each becomes
+    /// available.
+    pub(super) fn next(&self, lanes: usize) -> String {
+        union(&self.next_of_lane, lanes)
+    }
+
+    /// For each lane: a number, owner, queue, priority, limit lane, horizon. Answers the numbers of lanes
+    /// that have rows which are due.
     ///
-    /// A claim that is picky has the saturated types and keys at the end; then owner, queue, priority,
-    /// now and these two once more. It is told whether a row is due that is not saturated, and whether
-    /// one is due that is.
-    pub(super) fn left(&self, lanes: usize, is_picky: bool) -> String {
-        let left = picky(&self.left_of_lane, is_picky);
+    /// A claim that is picky has the saturated types and keys at the end; then all of these once more. It
+    /// is told whether a row is due that is not saturated, and whether one is due that is.
+    pub(super) fn due(&self, lanes: usize, is_picky: bool) -> String {
+        let due = picky(&self.due_of_lane, is_picky);
         if !is_picky {
-            return union(&left, lanes);
+            return union(&due, lanes);
         }
         union(
-            &format!("{left} UNION ALL {}", self.saturated_of_lane),
+            &format!("{due} UNION ALL {}", self.saturated_of_lane),
             lanes,
         )
     }
@@ -174,7 +191,7 @@ fn union(of_lane: &str, lanes: usize) -> String {
 fn lane(tasks: &str) -> String {
     format!(
         "{tasks} FORCE INDEX ({tasks}_claims) \
-         WHERE owner <=> ? AND queue = ? AND priority = ? AND {CLAIMABLE}"
+         WHERE owner <=> ? AND queue = ? AND priority = ? AND limit_lane <=> ? AND {CLAIMABLE}"
     )
 }
 

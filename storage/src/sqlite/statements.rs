@@ -113,35 +113,69 @@ const QUEUES_EXCEPT: &str = "leap(owner, queue) AS ( \
      WHERE queue IS NOT NULL AND queue NOT IN (SELECT value FROM json_each(?2)))";
 
 /// So are the priorities of each; the last step finds none, and no row has none.
-const LANES: &str = "lane(owner, queue, priority) AS ( \
+const LEVELS: &str = "level(owner, queue, priority) AS ( \
      SELECT owner, queue, (SELECT priority FROM {tasks} WHERE owner IS claimed.owner \
          AND queue = claimed.queue AND {CLAIMABLE} ORDER BY priority LIMIT 1) \
      FROM claimed \
      UNION ALL \
-     SELECT owner, queue, (SELECT priority FROM {tasks} WHERE owner IS lane.owner \
-         AND queue = lane.queue AND priority > lane.priority \
+     SELECT owner, queue, (SELECT priority FROM {tasks} WHERE owner IS level.owner \
+         AND queue = level.queue AND priority > level.priority \
          AND {CLAIMABLE} ORDER BY priority LIMIT 1) \
-     FROM lane WHERE priority IS NOT NULL)";
+     FROM level WHERE priority IS NOT NULL)";
+
+/// And the limit keys of each priority. The last step finds none, and is the lane of the rows that have
+/// none.
+const LIMITS: &str = "lane(owner, queue, priority, limit_lane) AS ( \
+     SELECT owner, queue, priority, (SELECT limit_lane FROM {tasks} WHERE owner IS level.owner \
+         AND queue = level.queue AND priority = level.priority AND limit_lane IS NOT NULL \
+         AND {CLAIMABLE} ORDER BY limit_lane LIMIT 1) \
+     FROM level WHERE priority IS NOT NULL \
+     UNION ALL \
+     SELECT owner, queue, priority, (SELECT limit_lane FROM {tasks} WHERE owner IS lane.owner \
+         AND queue = lane.queue AND priority = lane.priority AND limit_lane > lane.limit_lane \
+         AND {CLAIMABLE} ORDER BY limit_lane LIMIT 1) \
+     FROM lane WHERE limit_lane IS NOT NULL)";
 
 /// Leaves out what is saturated. Both lists are read once and not for each row.
 const ADMITTED: &str = "task NOT IN (SELECT value FROM json_each(?4)) \
      AND (task, coalesce(concurrency_key, '')) NOT IN ( \
      SELECT pair.value ->> 0, pair.value ->> 1 FROM json_each(?5) AS pair)";
 
+/// The range of one lane, up to the condition on its time.
+const OF_LANE: &str = "owner IS lane.owner AND queue = lane.queue AND priority = lane.priority \
+     AND limit_lane IS lane.limit_lane";
+
+/// What a row is ranked by, before its id.
+fn rank(row: &str) -> String {
+    format!(
+        "{row}.available_at \
+         - ?8 * min(max({row}.priority, {LOWEST_PRIORITY}), {HIGHEST_PRIORITY}), {row}.id"
+    )
+}
+
+/// Of many lanes, those whose first row comes too late can have no other that does not, so it reads the
+/// first row of each, and more of as many lanes as rows are wanted.
+///
 /// `octet_length` reads the length without reading the payload.
 fn candidates(tasks: &str, queues: &str) -> String {
     let lanes = lanes_in(tasks, queues);
+    let due = format!(
+        "SELECT rowid FROM {tasks} WHERE {OF_LANE} AND available_at <= ?3 \
+         AND {CLAIMABLE} AND {ADMITTED} ORDER BY available_at, id"
+    );
+    let (first, head) = (rank("first"), rank("head"));
     format!(
-        "WITH RECURSIVE {OWNERS}, {lanes} \
+        "WITH RECURSIVE {OWNERS}, {lanes}, near(owner, queue, priority, limit_lane) AS ( \
+         SELECT lane.owner, lane.queue, lane.priority, lane.limit_lane \
+         FROM lane CROSS JOIN {tasks} AS first \
+         WHERE (lane.limit_lane IS NULL \
+             OR lane.limit_lane NOT IN (SELECT value FROM json_each(?6))) \
+         AND first.rowid = ({due} LIMIT 1) ORDER BY {first} LIMIT ?7) \
          SELECT head.id, head.owner, head.status, octet_length(head.payload) AS bytes, \
-         head.task, head.concurrency_key \
-         FROM lane CROSS JOIN {tasks} AS head \
-         WHERE head.rowid IN (SELECT rowid FROM {tasks} WHERE owner IS lane.owner \
-             AND queue = lane.queue AND priority = lane.priority AND available_at <= ?3 \
-             AND {CLAIMABLE} AND {ADMITTED} ORDER BY available_at, id LIMIT ?6) \
-         ORDER BY head.available_at \
-             - ?7 * min(max(head.priority, {LOWEST_PRIORITY}), {HIGHEST_PRIORITY}), head.id \
-         LIMIT ?6"
+         head.task, head.concurrency_key, iif(head.limit_lane IS NULL, NULL, head.limit_key) \
+         AS limit_key \
+         FROM near AS lane CROSS JOIN {tasks} AS head \
+         WHERE head.rowid IN ({due} LIMIT ?7) ORDER BY {head} LIMIT ?7"
     )
 }
 
@@ -160,18 +194,22 @@ fn claim(tasks: &str) -> String {
 fn next(tasks: &str, queues: &str) -> String {
     let lanes = lanes_in(tasks, queues);
     format!(
-        "WITH RECURSIVE {OWNERS}, {lanes} \
-         SELECT min((SELECT available_at FROM {tasks} WHERE owner IS lane.owner \
-             AND queue = lane.queue AND priority = lane.priority AND available_at > ?3 \
-             AND {CLAIMABLE} ORDER BY available_at LIMIT 1)) AS next, false AS is_due, \
-         coalesce(max(CASE WHEN ?6 THEN EXISTS (SELECT 1 FROM {tasks} WHERE owner IS lane.owner \
-             AND queue = lane.queue AND priority = lane.priority AND available_at <= ?3 \
-             AND {CLAIMABLE}) ELSE false END), false) AS is_saturated FROM lane"
+        "WITH RECURSIVE {OWNERS}, {lanes}, \
+         rest(next, has_due, limit_lane, is_throttled) AS MATERIALIZED ( \
+         SELECT (SELECT available_at FROM {tasks} WHERE {OF_LANE} AND available_at > ?3 \
+             AND {CLAIMABLE} ORDER BY available_at LIMIT 1), \
+         CASE WHEN ?7 THEN EXISTS (SELECT 1 FROM {tasks} WHERE {OF_LANE} \
+             AND available_at <= ?3 AND {CLAIMABLE}) ELSE false END, limit_lane, \
+         limit_lane IS NOT NULL AND limit_lane IN (SELECT value FROM json_each(?6)) FROM lane) \
+         SELECT min(next) AS next, false AS is_due, \
+         coalesce(max(has_due AND NOT is_throttled), false) AS is_saturated, \
+         json_group_array(limit_lane) FILTER (WHERE has_due AND is_throttled) AS throttled \
+         FROM rest"
     )
 }
 
 fn lanes_in(tasks: &str, queues: &str) -> String {
-    format!("{queues}, {LANES}")
+    format!("{queues}, {LEVELS}, {LIMITS}")
         .replace("{tasks}", tasks)
         .replace("{CLAIMABLE}", CLAIMABLE)
 }
@@ -210,11 +248,11 @@ mod tests {
             .await
             .unwrap();
         let sql = sql(statements(&TablePrefix::default()));
-        let values = (1..=7).map(|number| match number {
-            1 | 2 | 4 | 5 => Value::from("[]"),
+        let values = (1..=8).map(|number| match number {
+            1 | 2 | 4 | 5 | 6 => Value::from("[]"),
             _ => 10.into(),
         });
-        let last = (1..=7)
+        let last = (1..=8)
             .rev()
             .find(|number| sql.contains(&format!("?{number}")));
         let explain = Statement::from_sql_and_values(
@@ -228,11 +266,12 @@ mod tests {
             .collect()
     }
 
-    /// The steps that read the table of tasks, under its name or as `head`.
+    /// The steps that read the table of tasks, under its name, as `first` or as `head`.
     fn reads(plan: &[String]) -> Vec<&str> {
         let steps = plan.iter().map(String::as_str);
+        let names = [" evertask_tasks", " first", " head"];
         steps
-            .filter(|step| step.contains(" evertask_tasks") || step.contains(" head"))
+            .filter(|step| names.iter().any(|name| step.contains(name)))
             .collect()
     }
 
@@ -247,26 +286,36 @@ mod tests {
          (owner=? AND queue=? AND priority>?)",
     ];
 
+    const LIMITS: [&str; 2] = ["SEARCH evertask_tasks USING INDEX evertask_tasks_claims \
+         (owner=? AND queue=? AND priority=? AND limit_lane>?)"; 2];
+
+    const DUE: &str = "SEARCH evertask_tasks USING INDEX evertask_tasks_claims \
+         (owner=? AND queue=? AND priority=? AND limit_lane=? AND available_at>? AND available_at<?)";
+
     #[tokio::test]
     async fn a_claim_reads_the_heads_of_its_lanes_and_sorts_nothing_else() {
         let heads = [
+            "SEARCH first USING INTEGER PRIMARY KEY (rowid=?)",
+            DUE,
             "SEARCH head USING INTEGER PRIMARY KEY (rowid=?)",
-            "SEARCH evertask_tasks USING INDEX evertask_tasks_claims \
-             (owner=? AND queue=? AND priority=? AND available_at>? AND available_at<?)",
+            DUE,
         ];
         let of = plan(|statements| statements.candidates_of).await;
         let except = plan(|statements| statements.candidates_except).await;
-        assert_eq!(reads(&of), [PRIORITIES, heads].concat());
-        assert_eq!(reads(&except), [QUEUES, PRIORITIES, heads].concat());
+        assert_eq!(
+            reads(&of),
+            [PRIORITIES.as_slice(), &LIMITS, &heads].concat()
+        );
+        assert_eq!(
+            reads(&except),
+            [QUEUES.as_slice(), &PRIORITIES, &LIMITS, &heads].concat()
+        );
         for plan in [of, except] {
-            let sorts: Vec<_> = plan
-                .iter()
-                .enumerate()
-                .filter(|(_, step)| step.contains("TEMP B-TREE"))
-                .collect();
-            // The last step of all: it sorts the heads, which are limited each.
-            let last = "USE TEMP B-TREE FOR ORDER BY".to_owned();
-            assert_eq!(sorts, [(plan.len() - 1, &last)], "{plan:#?}");
+            let sorts = plan.iter().filter(|step| step.contains("TEMP B-TREE"));
+            // The first row of each lane, and the heads, which are limited each.
+            let sorts: Vec<_> = sorts.collect();
+            assert_eq!(sorts, ["USE TEMP B-TREE FOR ORDER BY"; 2], "{plan:#?}");
+            assert_eq!(plan.last(), Some(sorts[1]), "{plan:#?}");
         }
     }
 
@@ -274,16 +323,15 @@ mod tests {
     async fn the_next_time_is_one_leap_into_each_lane() {
         let peek = [
             "SEARCH evertask_tasks USING INDEX evertask_tasks_claims \
-             (owner=? AND queue=? AND priority=? AND available_at>?)",
-            "SEARCH evertask_tasks USING INDEX evertask_tasks_claims \
-             (owner=? AND queue=? AND priority=? AND available_at>? AND available_at<?)",
+             (owner=? AND queue=? AND priority=? AND limit_lane=? AND available_at>?)",
+            DUE,
         ];
         let of = plan(|statements| statements.next_of).await;
         let except = plan(|statements| statements.next_except).await;
-        assert_eq!(reads(&of), [PRIORITIES.as_slice(), &peek].concat());
+        assert_eq!(reads(&of), [PRIORITIES.as_slice(), &LIMITS, &peek].concat());
         assert_eq!(
             reads(&except),
-            [QUEUES.as_slice(), &PRIORITIES, &peek].concat()
+            [QUEUES.as_slice(), &PRIORITIES, &LIMITS, &peek].concat()
         );
         for plan in [of, except] {
             assert!(

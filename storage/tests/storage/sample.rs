@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chrono::DateTime;
 use evertask_core::audit::AuditLevel;
+use evertask_core::concurrency::ClaimQuota;
 use evertask_core::storage::{
     Answer, AuditEntry, ChangeAnswer, ClaimAnswer, ClaimTasks, NewTask, ProcessStart,
     QueueSelector, RowChange, StorageBackend, StorageError, TaskStorage, Write, WriteGroup,
@@ -64,6 +65,12 @@ pub(crate) fn in_queue(record: TaskRecord, queue: &str) -> TaskRecord {
     record
 }
 
+pub(crate) fn limited(record: TaskRecord, key: &str) -> TaskRecord {
+    let mut record = record;
+    record.definition.limit_key = Some(key.to_owned());
+    record
+}
+
 pub(crate) fn insert(record: TaskRecord) -> Write {
     Write::Insert(Box::new(NewTask {
         record,
@@ -97,6 +104,14 @@ pub(crate) fn claim_of(queue: &str, now: i64) -> ClaimTasks {
     ClaimTasks {
         limit: 100,
         ..ClaimTasks::everything(QueueSelector::Only(queue.to_owned()), at(now))
+    }
+}
+
+/// A claim that takes nothing of a limit key.
+pub(crate) fn claim_without(key: &str, queue: &str, now: i64) -> ClaimTasks {
+    ClaimTasks {
+        quota: ClaimQuota::default().throttle(&["mail.send"], key, 0),
+        ..claim_of(queue, now)
     }
 }
 

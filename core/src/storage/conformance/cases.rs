@@ -209,6 +209,22 @@ macro_rules! conformance_tests {
                 a_quota_is_spent_in_the_order_of_ranks
                 a_claim_takes_exactly_what_its_quota_admits
             }
+            throttled {
+                rows_of_a_throttled_key_hold_up_nobody
+                a_key_is_taken_as_long_as_it_has_room
+                the_names_of_a_type_share_the_room_of_a_key
+                the_same_key_of_another_type_is_not_throttled
+                keys_that_are_throttled_are_told_apart_exactly
+                only_keys_with_rows_that_are_due_are_named
+                a_claim_that_is_not_exhausted_names_no_key
+                a_throttled_row_that_is_due_later_is_to_come
+                what_is_saturated_is_not_passed_over_under_a_throttled_key
+                rows_of_many_keys_are_taken_in_the_order_of_their_ranks
+                a_claim_takes_exactly_what_its_throttles_admit
+                rows_of_the_dead_are_throttled_alike
+                a_redefined_row_is_throttled_by_its_new_key
+                what_a_start_costs_is_read_back
+            }
             timing {
                 a_row_is_claimed_from_its_very_instant_on
                 the_next_instant_is_the_earliest_of_those_to_come
@@ -402,6 +418,7 @@ macro_rules! conformance_tests {
             }
             concurrency {
                 two_processes_claiming_at_once_share_no_row
+                two_processes_claiming_many_limit_keys_at_once_share_no_row
                 of_two_changes_from_one_generation_one_is_applied
                 of_two_inserts_of_one_task_one_is_stored
                 of_two_tasks_for_one_occurrence_one_is_stored

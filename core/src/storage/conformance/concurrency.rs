@@ -17,7 +17,7 @@ use crate::storage::{
     Answer, ChangeAnswer, ClaimTasks, InsertAnswer, StorageError, StorageErrorKind, TaskStorage,
     Write, WriteGroup,
 };
-use crate::task::{AttemptOutcome, TaskId};
+use crate::task::{AttemptOutcome, TaskId, TaskRecord};
 
 const ROUNDS: u128 = 25;
 const PATIENCE: u32 = 10_000;
@@ -86,9 +86,25 @@ async fn claim_everything(storage: Arc<dyn TaskStorage>) -> Vec<TaskId> {
 /// Core edge case 46: two hosts on one storage never get the same row.
 pub async fn two_processes_claiming_at_once_share_no_row(world: &dyn World) {
     const COUNT: u128 = 500;
-    let processes = start_two(world).await;
     let tasks: Vec<_> = (1..=COUNT).map(task).collect();
-    processes[0].store(&tasks).await;
+    claim_from_two_processes(world, &tasks).await;
+}
+
+/// The same where each claim takes rows of a few of many keys.
+pub async fn two_processes_claiming_many_limit_keys_at_once_share_no_row(world: &dyn World) {
+    const COUNT: u128 = 300;
+    let of_key = |number: u128| {
+        let mut record = task(number);
+        record.definition.limit_key = Some(format!("tenant {}", number % 50));
+        record
+    };
+    let tasks: Vec<_> = (1..=COUNT).map(of_key).collect();
+    claim_from_two_processes(world, &tasks).await;
+}
+
+async fn claim_from_two_processes(world: &dyn World, tasks: &[TaskRecord]) {
+    let processes = start_two(world).await;
+    processes[0].store(tasks).await;
     let claims: Vec<_> = processes
         .iter()
         .map(|process| tokio::spawn(claim_everything(process.storage())))

@@ -79,6 +79,7 @@ pub mod round_trip;
 pub mod search;
 pub mod series;
 pub mod statistics;
+pub mod throttled;
 pub mod timing;
 
 pub use cases::{CASES, Case};

@@ -4,7 +4,7 @@ use super::World;
 use super::generated::Dice;
 use super::process::Process;
 use super::sample::{AGEING, HOSTILE, at, everything, id, ids, task_due, task_named};
-use crate::concurrency::{ClaimQuota, RunningLimit};
+use crate::concurrency::{ClaimQuota, QuotaKeys, RunningLimit};
 use crate::rank::Rank;
 use crate::storage::{ClaimAnswer, ClaimTasks};
 use crate::task::TaskRecord;
@@ -205,11 +205,10 @@ pub async fn a_claim_takes_exactly_what_its_quota_admits(world: &dyn World) {
     let mut left = given.clone();
     let mut expected = Vec::new();
     for (_, row) in in_order {
-        let definition = &row.definition;
-        let key = definition.concurrency_key.as_deref();
-        if left.admits(&definition.task, key) {
-            left.take(&definition.task, key);
-            expected.push(definition.id);
+        let keys = QuotaKeys::of(&row.definition);
+        if left.admits(keys) {
+            left.take(keys);
+            expected.push(row.id());
         }
     }
     let claimed = claim(&process, 500, given).await;

@@ -41,6 +41,7 @@ pub(super) fn with_every_field(owner: ProcessId) -> TaskRecord {
         series_id: Some(id(3)),
         occurrence_at: Some(micros + Duration::from_micros(2)),
         limit_key: Some(format!("limit {HOSTILE}")),
+        limit_cost: 5,
         concurrency_key: Some(format!("tenant {HOSTILE}")),
         retry: Some(RetryPolicy::Linear {
             retries: 3,

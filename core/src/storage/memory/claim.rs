@@ -1,7 +1,8 @@
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
+use super::ready::LimitLane;
 use super::table::{Row, Table};
-use crate::concurrency::ClaimQuota;
+use crate::concurrency::{ClaimQuota, QuotaKeys};
 use crate::storage::{AuditEntry, ClaimAnswer, ClaimTasks, ClaimedTask};
 use crate::task::{ProcessId, Status, TaskDefinition, TaskId};
 use crate::time::Timestamp;
@@ -15,19 +16,20 @@ pub(super) fn claim(
 ) -> ClaimAnswer {
     let is_free = |owner: Option<ProcessId>| owner.is_none_or(|owner| !living.contains(&owner));
     let mut quota = claim.quota.clone();
-    let first = |table: &Table, admits: &dyn Fn(&TaskDefinition) -> bool| {
+    let first = |table: &Table, quota: &ClaimQuota, admits: &dyn Fn(&TaskDefinition) -> bool| {
         let is_admitted = |id| {
             let row = table.row(id);
             row.is_some_and(|row| admits(&row.record.definition))
         };
+        let is_throttled = |lane: &LimitLane| is_throttled(quota, lane);
         let ready = table.ready();
-        ready.first_due(is_free, claim, is_admitted)
+        ready.first_due(is_free, claim, is_throttled, is_admitted)
     };
     let limit = usize::try_from(claim.limit).unwrap_or(usize::MAX);
     let mut tasks = Vec::new();
     let mut bytes = 0_usize;
     while tasks.len() < limit {
-        let Some(id) = first(table, &|task| admits(&quota, task)) else {
+        let Some(id) = first(table, &quota, &|task| quota.admits(QuotaKeys::of(task))) else {
             break;
         };
         bytes = bytes.saturating_add(payload_bytes(table, id));
@@ -35,25 +37,36 @@ pub(super) fn claim(
             break;
         }
         let taken = table.update(id, |row| {
-            let task = &row.record.definition;
-            quota.take(&task.task, task.concurrency_key.as_deref());
+            quota.take(QuotaKeys::of(&row.record.definition));
             take(row, me, claim.now)
         });
         tasks.extend(taken);
     }
-    let exhausted = first(table, &|task| admits(&quota, task)).is_none();
+    let next = first(table, &quota, &|task| quota.admits(QuotaKeys::of(task)));
+    let exhausted = next.is_none();
+    let mut throttled = BTreeSet::new();
+    if exhausted {
+        let due = table.ready().due_limits(is_free, claim);
+        throttled.extend(due.filter(|lane| is_throttled(&quota, lane)).cloned());
+    }
     ClaimAnswer {
         tasks,
         exhausted,
-        passed_over: exhausted && first(table, &|_| true).is_some(),
+        passed_over: exhausted && first(table, &quota, &|_| true).is_some(),
+        throttled: throttled.into_iter().collect(),
         next_available_at: table
             .ready()
             .next_after(&claim.queues, is_free, claim.horizon()),
     }
 }
 
-fn admits(quota: &ClaimQuota, task: &TaskDefinition) -> bool {
-    quota.admits(&task.task, task.concurrency_key.as_deref())
+fn is_throttled(quota: &ClaimQuota, (task, limit_key): &LimitLane) -> bool {
+    let row = QuotaKeys {
+        task,
+        concurrency_key: None,
+        limit_key: Some(limit_key),
+    };
+    !quota.admits_lane(row)
 }
 
 fn payload_bytes(table: &Table, id: TaskId) -> usize {

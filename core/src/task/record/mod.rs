@@ -6,6 +6,7 @@ use super::{
     Failure, Generation, ProcessId, Progress, SeriesDefinition, Status, TaskId, WaitReason,
 };
 use crate::audit::AuditLevel;
+use crate::limit;
 use crate::retry::RetryPolicy;
 use crate::time::Timestamp;
 
@@ -113,6 +114,12 @@ impl TaskDefinition {
     /// The declared set of series it belongs to, if it does.
     pub fn declared_in(&self) -> Option<&String> {
         self.series.as_ref()?.declared_in.as_ref()
+    }
+
+    /// Where storages keep it apart from the tasks of other limit keys; `None` without such a key.
+    pub fn limit_lane(&self) -> Option<String> {
+        let key = self.limit_key.as_deref()?;
+        Some(limit::lane(&self.task, key))
     }
 
     /// When it is due first.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use evertask_core::audit::AuditLevel;
-use evertask_core::concurrency::ClaimQuota;
+use evertask_core::concurrency::{ClaimQuota, QuotaKeys};
 use evertask_core::rank::Rank;
 use evertask_core::storage::{
     Answer, AuditEntry, ClaimAnswer, ClaimTasks, ClaimedTask, QueueSelector, ReconsiderWaiting,
@@ -453,5 +453,70 @@ pub(super) struct AlwaysPassesOver;
 impl Mistake for AlwaysPassesOver {
     async fn apply(&self, inner: &dyn TaskStorage, group: &WriteGroup) -> Applied {
         answered(inner, group, |_, answer| answer.passed_over = true).await
+    }
+}
+
+/// Takes rows of keys that have no budget.
+#[derive(Debug)]
+pub(super) struct IgnoresThrottles;
+
+#[async_trait]
+impl Mistake for IgnoresThrottles {
+    async fn apply(&self, inner: &dyn TaskStorage, group: &WriteGroup) -> Applied {
+        let none = |claim: &mut ClaimTasks| {
+            if !claim.quota.saturated().lanes.is_empty() {
+                claim.quota = ClaimQuota::default();
+            }
+        };
+        inner.apply(&edited(group, none)).await
+    }
+}
+
+/// Names keys without budget whether they have rows or not.
+#[derive(Debug)]
+pub(super) struct NamesEveryThrottle;
+
+#[async_trait]
+impl Mistake for NamesEveryThrottle {
+    async fn apply(&self, inner: &dyn TaskStorage, group: &WriteGroup) -> Applied {
+        answered(inner, group, |claim, answer| {
+            let mut quota = claim.quota.clone();
+            for task in &answer.tasks {
+                quota.take(QuotaKeys::of(&task.record.definition));
+            }
+            if answer.exhausted {
+                answer.throttled = quota.throttled(|_| true);
+            }
+        })
+        .await
+    }
+}
+
+/// Names only keys that had no budget from the start.
+#[derive(Debug)]
+pub(super) struct ForgetsWhatBecameThrottled;
+
+#[async_trait]
+impl Mistake for ForgetsWhatBecameThrottled {
+    async fn apply(&self, inner: &dyn TaskStorage, group: &WriteGroup) -> Applied {
+        answered(inner, group, |claim, answer| {
+            let told = claim.quota.throttled(|_| true);
+            answer.throttled.retain(|key| told.contains(key));
+        })
+        .await
+    }
+}
+
+/// Says of rows without budget that they wait for a turn.
+#[derive(Debug)]
+pub(super) struct TakesThrottledForSaturated;
+
+#[async_trait]
+impl Mistake for TakesThrottledForSaturated {
+    async fn apply(&self, inner: &dyn TaskStorage, group: &WriteGroup) -> Applied {
+        answered(inner, group, |_, answer| {
+            answer.passed_over |= !answer.throttled.is_empty();
+        })
+        .await
     }
 }

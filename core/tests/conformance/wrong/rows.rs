@@ -52,6 +52,18 @@ impl Mistake for ForgetsDeadlines {
     }
 }
 
+/// Has every start cost one of its rate limits.
+#[derive(Debug)]
+pub(super) struct ForgetsCosts;
+
+#[async_trait]
+impl Mistake for ForgetsCosts {
+    async fn apply(&self, inner: &dyn TaskStorage, group: &WriteGroup) -> Applied {
+        let forget = |record: &mut TaskRecord| record.definition.limit_cost = 1;
+        inner.apply(&edited(group, forget)).await
+    }
+}
+
 /// Takes a row without an instant for one that is due since it was made.
 #[derive(Debug)]
 pub(super) struct TakesNeverForAlways;

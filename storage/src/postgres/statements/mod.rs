@@ -172,33 +172,110 @@ const PRIORITIES: &str = "nobody(queue, priority) AS ( \
          ORDER BY owner, queue, priority LIMIT 1) \
      FROM dead WHERE priority IS NOT NULL)";
 
+/// And the limit keys of each priority; the last step finds none.
+const LIMITS: &str = "nobody_limited(queue, priority, limit_lane) AS ( \
+     SELECT queue, priority, (SELECT limit_lane FROM {tasks} WHERE owner IS NULL \
+         AND queue = nobody.queue AND priority = nobody.priority AND limit_lane IS NOT NULL \
+         AND {CLAIMABLE} ORDER BY owner, queue, priority, limit_lane LIMIT 1) \
+     FROM nobody WHERE priority IS NOT NULL \
+     UNION ALL \
+     SELECT queue, priority, (SELECT limit_lane FROM {tasks} WHERE owner IS NULL \
+         AND queue = nobody_limited.queue AND priority = nobody_limited.priority \
+         AND limit_lane > nobody_limited.limit_lane \
+         AND {CLAIMABLE} ORDER BY owner, queue, priority, limit_lane LIMIT 1) \
+     FROM nobody_limited WHERE limit_lane IS NOT NULL), \
+     dead_limited(owner, queue, priority, limit_lane) AS ( \
+     SELECT owner, queue, priority, (SELECT limit_lane FROM {tasks} WHERE owner = dead.owner \
+         AND queue = dead.queue AND priority = dead.priority AND limit_lane IS NOT NULL \
+         AND {CLAIMABLE} ORDER BY owner, queue, priority, limit_lane LIMIT 1) \
+     FROM dead WHERE priority IS NOT NULL \
+     UNION ALL \
+     SELECT owner, queue, priority, (SELECT limit_lane FROM {tasks} \
+         WHERE owner = dead_limited.owner \
+         AND queue = dead_limited.queue AND priority = dead_limited.priority \
+         AND limit_lane > dead_limited.limit_lane \
+         AND {CLAIMABLE} ORDER BY owner, queue, priority, limit_lane LIMIT 1) \
+     FROM dead_limited WHERE limit_lane IS NOT NULL)";
+
 /// Leaves out what is saturated. Both lists are read once and not for each row.
 const ADMITTED: &str = "task NOT IN (SELECT jsonb_array_elements_text($4::jsonb)) \
      AND (task, coalesce(concurrency_key, '')) NOT IN ( \
      SELECT pair ->> 0, pair ->> 1 FROM jsonb_array_elements($5::jsonb) AS pair)";
 
-/// A lane whose rows somebody else is taking gives its next ones; the length of a payload is known
-/// without reading it.
+/// The order of the index, with all of its columns.
+const IN_ORDER: &str = "ORDER BY owner, queue, priority, limit_lane, available_at, id";
+
+/// What is asked for of a row; the length of a payload is known without reading it.
+const HEAD: &str = "id, owner, status, octet_length(payload)::bigint AS bytes, available_at, \
+     priority, task, concurrency_key";
+
+/// The same, with the limit key, of a row that was locked.
+const HEAD_OF_LIMITED: &str = "head.id, head.owner, status, bytes, available_at, head.priority, \
+     task, concurrency_key, limit_key";
+
+/// What a row is ranked by, before its id.
+fn rank(row: &str) -> String {
+    format!(
+        "{row}.available_at - ($8::bigint \
+         * least(greatest({row}.priority, {LOWEST_PRIORITY}), {HIGHEST_PRIORITY}) \
+         )::double precision * interval '1 microsecond', {row}.id"
+    )
+}
+
 fn candidates(tasks: &str, lanes: &LaneTables) -> String {
     let with = lanes.with(tasks);
-    let heads = |lane: &str, owner: &str| {
+    let rank = rank("head");
+    format!(
+        "{with} SELECT id, owner, status, bytes, task, concurrency_key, limit_key \
+         FROM ({} UNION ALL {} UNION ALL ({}) UNION ALL ({})) AS head ORDER BY {rank} LIMIT $7",
+        general_heads(tasks, "nobody", "IS NULL"),
+        general_heads(tasks, "dead", "= dead.owner"),
+        limited_heads(tasks, "nobody_limited", "IS NULL"),
+        limited_heads(tasks, "dead_limited", "= lane.owner"),
+    )
+}
+
+/// A lane whose rows somebody else is taking gives its next ones.
+fn general_heads(tasks: &str, lane: &str, owner: &str) -> String {
+    format!(
+        "SELECT head.* FROM {lane} CROSS JOIN LATERAL ( \
+         SELECT {HEAD}, NULL::text AS limit_key \
+         FROM {tasks} WHERE owner {owner} AND queue = {lane}.queue \
+         AND priority = {lane}.priority AND limit_lane IS NULL AND available_at <= $3 \
+         AND {CLAIMABLE} AND {ADMITTED} {IN_ORDER} LIMIT $7 FOR UPDATE SKIP LOCKED) AS head"
+    )
+}
+
+/// Of many lanes, those whose first row comes too late can have no other that does not, so it reads the
+/// first row of each, and more of the lanes that come first.
+///
+/// A lock is a write, and there may be as many lanes as an application has tenants. So rows are found
+/// without locking them and locked one by one, in order, until there are enough. Twice as many are found
+/// as are wanted, in case somebody else is taking the first ones. A row is locked by its key alone and
+/// looked at once more afterwards: with what else it has to be, the planner might find it by an index that
+/// begins with that, and read all rows that are due for each.
+fn limited_heads(tasks: &str, lanes: &str, owner: &str) -> String {
+    let due = |columns: &str| {
         format!(
-            "SELECT head.* FROM {lane} CROSS JOIN LATERAL ( \
-             SELECT id, owner, status, octet_length(payload)::bigint AS bytes, available_at, \
-             priority, task, concurrency_key \
-             FROM {tasks} WHERE owner {owner} AND queue = {lane}.queue \
-             AND priority = {lane}.priority AND available_at <= $3 \
-             AND {CLAIMABLE} AND {ADMITTED} \
-             ORDER BY owner, queue, priority, available_at, id LIMIT $6 FOR UPDATE SKIP LOCKED) AS head"
+            "SELECT {columns} FROM {tasks} WHERE owner {owner} AND queue = lane.queue \
+             AND priority = lane.priority AND limit_lane = lane.limit_lane \
+             AND available_at <= $3 AND {CLAIMABLE} AND {ADMITTED} {IN_ORDER}"
         )
     };
+    let (first, more) = (due("id, available_at"), due("id, priority, available_at"));
+    let rank_of_first = rank("first").replace("first.priority", "lane.priority");
+    let rank_of_found = rank("found");
     format!(
-        "{with} SELECT id, owner, status, bytes, task, concurrency_key \
-         FROM ({} UNION ALL {}) AS head ORDER BY available_at - ($7::bigint \
-             * least(greatest(priority, {LOWEST_PRIORITY}), {HIGHEST_PRIORITY}) \
-             )::double precision * interval '1 microsecond', id LIMIT $6",
-        heads("nobody", "IS NULL"),
-        heads("dead", "= dead.owner"),
+        "SELECT {HEAD_OF_LIMITED} FROM (SELECT lane.*, found.id FROM ( \
+         SELECT lane.* FROM {lanes} AS lane CROSS JOIN LATERAL ({first} LIMIT 1) AS first \
+         WHERE lane.limit_lane IS NOT NULL \
+         AND lane.limit_lane NOT IN (SELECT jsonb_array_elements_text($6::jsonb)) \
+         ORDER BY {rank_of_first} LIMIT 2 * $7) AS lane \
+         CROSS JOIN LATERAL ({more} LIMIT 2 * $7) AS found ORDER BY {rank_of_found}) AS lane \
+         CROSS JOIN LATERAL (SELECT {HEAD}, limit_key, queue, wait_reason, next_run_at \
+         FROM {tasks} WHERE id = lane.id LIMIT 1 FOR UPDATE SKIP LOCKED) AS head \
+         WHERE head.owner {owner} AND head.queue = lane.queue \
+         AND available_at <= $3 AND {CLAIMABLE} LIMIT $7"
     )
 }
 
@@ -221,32 +298,54 @@ fn claim(tasks: &str) -> String {
 /// A limit where `EXISTS` would do: the planner may answer that from a table of all rows.
 fn next(tasks: &str, lanes: &LaneTables) -> String {
     let with = lanes.with(tasks);
-    let of = |lane: &str, owner: &str| {
+    let of = |lane: &str, owner: &str, limit: &str, is_throttled: &str, name: &str| {
         let rows = format!(
-            "FROM {tasks} WHERE owner {owner} AND queue = {lane}.queue \
-             AND priority = {lane}.priority AND {CLAIMABLE} AND available_at"
+            "FROM {tasks} WHERE owner {owner} AND queue = lane.queue \
+             AND priority = lane.priority AND limit_lane {limit} AND {CLAIMABLE} AND available_at"
         );
+        let found = |condition: &str| format!("(SELECT true {rows} <= $3{condition} LIMIT 1)");
+        let (due, is_due) = (found(""), found(&format!(" AND {ADMITTED}")));
+        let is_saturated = found(&format!(" AND NOT ({ADMITTED})"));
         format!(
             "SELECT (SELECT available_at {rows} > $3 \
-             ORDER BY owner, queue, priority, available_at LIMIT 1) \
-             AS next, CASE WHEN $6 THEN (SELECT true {rows} <= $3 AND {ADMITTED} LIMIT 1) END \
-             AS is_due, CASE WHEN $6 THEN (SELECT true {rows} <= $3 AND NOT ({ADMITTED}) LIMIT 1) END \
-             AS is_saturated FROM {lane}"
+             ORDER BY owner, queue, priority, limit_lane, available_at LIMIT 1) AS next, \
+             CASE WHEN $7 AND NOT is_throttled THEN {is_due} END AS is_due, \
+             CASE WHEN $7 AND NOT is_throttled THEN {is_saturated} END AS is_saturated, \
+             CASE WHEN $7 AND is_throttled AND {due} THEN {name} END AS throttled \
+             FROM (SELECT *, {is_throttled} AS is_throttled FROM {lane}) AS lane"
         )
     };
+    let general = "IS NULL";
+    let limited = "= lane.limit_lane";
+    let is_throttled = "limit_lane IN (SELECT jsonb_array_elements_text($6::jsonb))";
     format!(
         "{with} SELECT min(next) AS next, coalesce(bool_or(is_due), false) AS is_due, \
-         coalesce(bool_or(is_saturated), false) AS is_saturated \
-         FROM ({} UNION ALL {}) AS lane",
-        of("nobody", "IS NULL"),
-        of("dead", "= dead.owner"),
+         coalesce(bool_or(is_saturated), false) AS is_saturated, \
+         (json_agg(throttled) FILTER (WHERE throttled IS NOT NULL))::text AS throttled \
+         FROM ({} UNION ALL {} UNION ALL {} UNION ALL {}) AS lane",
+        of("nobody", "IS NULL", general, "false", "NULL"),
+        of("dead", "= lane.owner", general, "false", "NULL"),
+        of(
+            "nobody_limited",
+            "IS NULL",
+            limited,
+            is_throttled,
+            "limit_lane"
+        ),
+        of(
+            "dead_limited",
+            "= lane.owner",
+            limited,
+            is_throttled,
+            "limit_lane"
+        ),
     )
 }
 
 impl LaneTables {
     fn with(&self, tasks: &str) -> String {
         format!(
-            "WITH RECURSIVE {}, {}, {PRIORITIES}",
+            "WITH RECURSIVE {}, {}, {PRIORITIES}, {LIMITS}",
             self.nobody, self.dead
         )
         .replace("{tasks}", tasks)

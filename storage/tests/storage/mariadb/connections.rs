@@ -17,8 +17,8 @@ async fn an_idle_storage_sends_nothing() {
     let claimed = counter.count();
     assert_eq!(
         claimed - before,
-        10,
-        "begin, lanes, look, read, take, lanes, look on, audit, number of the group, commit"
+        9,
+        "begin, lanes, look, read, take, lanes to come, audit, number of the group, commit"
     );
     for _ in 0..100 {
         tokio::task::yield_now().await;

@@ -6,7 +6,8 @@ use sea_orm_migration::MigratorTraitSelf;
 
 use super::server::Place;
 use crate::sample::{
-    audited, claim, claim_of, ids, open, process_id, read, store, task_id, waiting,
+    audited, claim, claim_of, claim_without, ids, limited, open, process_id, read, store, task_id,
+    waiting,
 };
 
 /// Storage edge case 80: two hosts that start together on an empty database both succeed.
@@ -87,14 +88,18 @@ async fn a_database_of_the_first_schema_keeps_its_live_rows() {
          ran_us, outcome) VALUES (UNHEX('00000000000000000000000000000007'), \
          UNHEX('00000000000000000000000000000001'), 1, \
          UNHEX('00000000000000000000000000000009'), '1970-01-01', 5, 6, 'stopped')",
+        "UPDATE evertask_tasks SET limit_key = 'a'",
     ] {
         place.execute(sql).await;
     }
     let storage = open(&place.storage(), 1).await.unwrap();
-    assert_eq!(read(&storage, 1).await, waiting(1, 0));
+    assert_eq!(read(&storage, 1).await, limited(waiting(1, 0), "a"));
     assert_eq!(audited(&storage, 1).await, [Status::ServiceStopped]);
     let attempts = storage.attempts(task_id(1)).await.unwrap();
     assert_eq!(attempts[0].process, process_id(9));
+    let answer = claim(&storage, claim_without("a", "mail", 1)).await;
+    assert_eq!(ids(&answer), []);
+    assert_eq!(answer.throttled, [("mail.send".to_owned(), "a".to_owned())]);
     assert_eq!(ids(&claim(&storage, claim_of("mail", 1)).await), [1]);
 }
 

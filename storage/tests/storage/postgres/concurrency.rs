@@ -5,7 +5,9 @@ use evertask_core::task::Status;
 use tokio::sync::Barrier;
 
 use super::server::Place;
-use crate::sample::{at, change, claim, claim_of, ids, open, read, store, task_id, waiting};
+use crate::sample::{
+    at, change, claim, claim_of, ids, limited, open, read, store, task_id, waiting,
+};
 
 /// Rows are locked in the order of their ids, whatever their order in a group.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -52,6 +54,21 @@ async fn a_row_that_another_transaction_holds_is_passed_over_and_looked_for_agai
     };
     let storage = open(&place.storage(), 1).await.unwrap();
     store(&storage, (1..=3).map(|id| waiting(id, 0))).await;
+    assert_passes_over_what_is_held(&place, &storage).await;
+}
+
+#[tokio::test]
+async fn a_row_of_a_limit_key_that_another_transaction_holds_is_looked_for_again_soon() {
+    let Some(place) = Place::new().await else {
+        return;
+    };
+    let storage = open(&place.storage(), 1).await.unwrap();
+    let rows = (1..=3).map(|id| limited(waiting(id, 0), "a"));
+    store(&storage, rows).await;
+    assert_passes_over_what_is_held(&place, &storage).await;
+}
+
+async fn assert_passes_over_what_is_held(place: &Place, storage: &Arc<dyn TaskStorage>) {
     place
         .hold(&format!(
             "SELECT 1 FROM {}.evertask_tasks WHERE id = '{}' FOR UPDATE",
@@ -59,12 +76,12 @@ async fn a_row_that_another_transaction_holds_is_passed_over_and_looked_for_agai
             task_id(2)
         ))
         .await;
-    let answer = claim(&storage, claim_of("mail", 10)).await;
+    let answer = claim(storage, claim_of("mail", 10)).await;
     assert_eq!(ids(&answer), [1, 3]);
     assert!(answer.exhausted);
     assert_eq!(answer.next_available_at, Some(at(100_010)));
     place.let_go().await;
-    let answer = claim(&storage, claim_of("mail", 10)).await;
+    let answer = claim(storage, claim_of("mail", 10)).await;
     assert_eq!(ids(&answer), [2]);
     assert_eq!(answer.next_available_at, None);
 }

@@ -5,7 +5,9 @@ use evertask_storage::SqlStorage;
 use sea_orm_migration::MigratorTraitSelf;
 
 use super::server::Place;
-use crate::sample::{audited, claim, claim_of, ids, open, read, store, task_id, waiting};
+use crate::sample::{
+    audited, claim, claim_of, claim_without, ids, limited, open, read, store, task_id, waiting,
+};
 
 /// Storage edge case 80.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -181,12 +183,16 @@ async fn a_database_of_the_first_schema_keeps_its_live_rows() {
          ran_us, outcome) VALUES ('00000000-0000-0000-0000-000000000007', \
          '00000000-0000-0000-0000-000000000001', 1, '00000000-0000-0000-0000-000000000009', \
          '1970-01-01Z', 5, 6, 'stopped')",
+        "UPDATE evertask_tasks SET limit_key = 'a'",
     ] {
         place.execute(sql).await;
     }
     let storage = open(&place.storage(), 1).await.unwrap();
-    assert_eq!(read(&storage, 1).await, waiting(1, 0));
+    assert_eq!(read(&storage, 1).await, limited(waiting(1, 0), "a"));
     assert_eq!(audited(&storage, 1).await, [Status::ServiceStopped]);
     assert_eq!(storage.attempts(task_id(1)).await.unwrap().len(), 1);
+    let answer = claim(&storage, claim_without("a", "mail", 1)).await;
+    assert_eq!(ids(&answer), []);
+    assert_eq!(answer.throttled, [("mail.send".to_owned(), "a".to_owned())]);
     assert_eq!(ids(&claim(&storage, claim_of("mail", 1)).await), [1]);
 }

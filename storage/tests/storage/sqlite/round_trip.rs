@@ -34,6 +34,7 @@ fn full() -> TaskRecord {
             series_id: Some(task_id(7)),
             occurrence_at: Some(at(4_102_444_800_000_001)),
             limit_key: Some("007".to_owned()),
+            limit_cost: u32::MAX,
             concurrency_key: Some("1e3".to_owned()),
             retry: Some(RetryPolicy::Linear {
                 retries: 9,
