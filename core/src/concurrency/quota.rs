@@ -89,6 +89,23 @@ impl ClaimQuota {
         self
     }
 
+    /// Of the tasks that are stored under any of these names, takes at most `room` more, whatever else
+    /// limits them.
+    #[must_use]
+    pub fn at_most(mut self, names: &[&str], room: usize) -> Self {
+        let known = names.iter().find_map(|name| self.places.get(*name));
+        let Some(of_type) = known.and_then(|place| self.types.get_mut(*place)) else {
+            let limit = RunningLimit {
+                running: Some(room),
+                running_per_key: None,
+            };
+            return self.limit(names, limit, 0, []);
+        };
+        let most = of_type.running.saturating_add(room);
+        of_type.limit.running = Some(of_type.limit.running.map_or(most, |other| other.min(most)));
+        self
+    }
+
     /// Whether one more row of that type and these keys may be taken.
     pub fn admits(&self, row: QuotaKeys<'_>) -> bool {
         self.admits_lane(row) && self.admits_turn(row)
@@ -277,6 +294,28 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_type_without_room_is_not_admitted_whatever_else_limits_it() {
+        let limit = RunningLimit {
+            running: Some(5),
+            running_per_key: None,
+        };
+        let mut quota = ClaimQuota::default()
+            .limit(&["mail", "letter"], limit, 3, [])
+            .at_most(&["mail", "letter"], 1)
+            .at_most(&["call"], 0);
+        assert!(quota.admits(row("letter", None)));
+        assert!(!quota.admits(row("call", None)));
+        quota.take(row("mail", None));
+        assert!(!quota.admits(row("letter", None)));
+        assert_eq!(quota.saturated().tasks, ["call", "letter", "mail"]);
+        let wide = ClaimQuota::default().limit(&["mail"], limit, 3, []);
+        let mut wide = wide.at_most(&["mail"], 9);
+        wide.take(row("mail", None));
+        wide.take(row("mail", None));
+        assert!(!wide.admits(row("mail", None)));
     }
 
     #[test]

@@ -54,6 +54,9 @@ impl RowLease {
             next_run_at: Some(next),
             // Which only the first run had to keep.
             start_by: None,
+            // Those of the occurrence that is left out, if it was under way.
+            attempts: 0,
+            retry_delay: None,
             ..self.state.clone()
         }
     }

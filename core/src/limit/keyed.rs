@@ -1,6 +1,7 @@
 use super::bucket::Bucket;
 use super::claim::Claims;
 use super::decision::{Budget, Decision, MovedSlot};
+use super::meter::Meter;
 use super::pace::Pace;
 use super::policy::{InvalidRateLimit, RateLimit};
 use super::request::{Demand, Request};
@@ -43,6 +44,17 @@ impl KeyedLimiter {
         }
     }
 
+    /// Takes every budget for one that was spent to the last at `instant`, unless it is tracked or
+    /// [restored](Self::restore).
+    ///
+    /// For a start after a crash: nobody knows what the process before has spent, and so no key gets its
+    /// burst twice, nor a start too many. What it costs is at most a burst of each key.
+    #[must_use]
+    pub fn spent_until(mut self, instant: Timestamp) -> Self {
+        self.table.spent_until = Some(instant);
+        self
+    }
+
     /// Decides whether a task may start, and spends or books what it needs.
     ///
     /// A task that has a slot comes back to redeem it, with the same request. See
@@ -78,15 +90,14 @@ impl KeyedLimiter {
         let pace = demand.pace;
         let found = self.table.find(demand.scope);
         let known = found.and_then(|place| self.table.bucket(place));
-        let mut bucket = known.cloned().unwrap_or_else(|| new_bucket(demand, now));
-        bucket.adopt(pace, now);
-        let ticks = pace.at(now);
-        let next = bucket.earliest_new(demand.cost).max(ticks);
-        Budget {
-            available: bucket.available(ticks),
-            next_slot: pace.instant(next),
-            parked: bucket.parked(),
+        if let Some(bucket) = known.filter(|bucket| bucket.pace() == pace) {
+            // Not copied: it may have very many slots, and is looked at often.
+            return budget(bucket, demand.cost, now);
         }
+        let new = || new_bucket(&self.table, demand, now);
+        let mut bucket = known.cloned().unwrap_or_else(new);
+        bucket.adopt(pace, now);
+        budget(&bucket, demand.cost, now)
     }
 
     /// Lets nothing of a scope start before `until`, as a service asked for that answered 429 with a
@@ -203,9 +214,29 @@ pub(super) fn find_or_insert(
     now: Timestamp,
 ) -> Option<u32> {
     let known = table.find(demand.scope);
-    known.or_else(|| table.insert(demand.scope, new_bucket(demand, now), now))
+    known.or_else(|| {
+        let bucket = new_bucket(table, demand, now);
+        table.insert(demand.scope, bucket, now)
+    })
 }
 
-fn new_bucket(demand: &Demand<'_>, now: Timestamp) -> Bucket {
-    Bucket::new(demand.pace, demand.limit.starts_empty(), now)
+/// What is left of the budget of a bucket.
+fn budget(bucket: &Bucket, cost: u32, now: Timestamp) -> Budget {
+    let pace = bucket.pace();
+    let ticks = pace.at(now);
+    let next = bucket.earliest_new(cost).max(ticks);
+    Budget {
+        available: bucket.available(ticks),
+        next_slot: pace.instant(next),
+        parked: bucket.parked(),
+    }
+}
+
+fn new_bucket(table: &Table, demand: &Demand<'_>, now: Timestamp) -> Bucket {
+    let pace = demand.pace;
+    let mut bucket = Bucket::new(pace, demand.limit.starts_empty(), now);
+    if let Some(spent) = table.spent_until {
+        bucket.raise(Meter::after(pace, pace.at(spent)));
+    }
+    bucket
 }

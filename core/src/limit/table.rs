@@ -24,6 +24,8 @@ pub(super) struct Table {
     /// When to look whether an entry is idle. An entry that is looked at at another time than this says
     /// was queued anew, for an earlier time.
     looks: BinaryHeap<Reverse<(i64, u32)>>,
+    /// Until then somebody may have spent, nobody knows how much.
+    pub(super) spent_until: Option<Timestamp>,
 }
 
 /// A scope and its bucket, laid out for little memory: the name and the key are one text.
@@ -67,6 +69,7 @@ impl Table {
             entries: Vec::new(),
             free: Vec::new(),
             looks: BinaryHeap::new(),
+            spent_until: None,
         }
     }
 

@@ -30,11 +30,13 @@ pub enum FailureKind {
     /// The handler did its work and returned a value that can't be stored; not retried, because the
     /// work is done.
     UnstorableResult,
+    /// Its rate limit refused it: it would have had to wait too long for its slot, or doesn't wait.
+    RateLimited,
 }
 
 impl FailureKind {
     /// Every kind.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Transient,
         Self::Permanent,
         Self::Cancelled,
@@ -46,6 +48,7 @@ impl FailureKind {
         Self::Undecodable,
         Self::Expired,
         Self::UnstorableResult,
+        Self::RateLimited,
     ];
 
     /// The name under which the kind is stored.
@@ -62,6 +65,7 @@ impl FailureKind {
             Self::Undecodable => "undecodable",
             Self::Expired => "expired",
             Self::UnstorableResult => "unstorable_result",
+            Self::RateLimited => "rate_limited",
         }
     }
 }

@@ -105,3 +105,19 @@ fn a_key_that_starts_empty_has_its_backlog_spread_after_a_restart() {
     assert_eq!(ask(&mut limiter, 1, &limit, 0), Some(1));
     assert_eq!(ask(&mut limiter, 2, &limit, 0), Some(2));
 }
+
+/// What the process before has spent is not known, so everything is taken for spent.
+#[test]
+fn a_start_after_a_crash_gives_no_start_more_than_the_allowance() {
+    let limit = RateLimit::per_minute(15).burst(3);
+    let mut before = KeyedLimiter::default();
+    let granted = (0..9).filter(|number| ask(&mut before, *number, &limit, 0).is_none());
+    assert_eq!(granted.count(), 3);
+    let mut after = KeyedLimiter::default().spent_until(at(1));
+    assert_eq!(ask(&mut after, 20, &limit, 1), Some(5));
+    assert_eq!(ask(&mut after, 21, &limit, 1), Some(9));
+    // Once it would be back at the latest, it is.
+    let mut after = KeyedLimiter::default().spent_until(at(1));
+    let granted = (0..9).filter(|number| ask(&mut after, *number, &limit, 13).is_none());
+    assert_eq!(granted.count(), 3);
+}

@@ -114,6 +114,7 @@ impl Retries {
             | FailureKind::Quarantined
             | FailureKind::Undecodable
             | FailureKind::UnstorableResult
+            | FailureKind::RateLimited
             | FailureKind::Expired => return None,
             FailureKind::Transient | FailureKind::Panicked | FailureKind::Other => match advice {
                 Advice::After(delay) => Some(delay),

@@ -154,6 +154,25 @@ impl Recurrence {
             Overlap::Skip | Overlap::Allow => None,
         };
         let next = buffered.or_else(|| self.schedule.next_after(self.anchor, due.max(just_before)));
+        self.leaving_out(due, run_count, next, now)
+    }
+
+    /// Answers when the series goes on if the occurrence `due` is left out and there is no budget for
+    /// another one before `slot`: with the first that is not before it.
+    pub fn after_refusal(&self, due: Timestamp, run_count: u32, slot: Timestamp) -> Next {
+        let just_before = slot - TimeDelta::microseconds(1);
+        let next = self.schedule.next_after(self.anchor, due.max(just_before));
+        self.leaving_out(due, run_count, next, slot)
+    }
+
+    /// Goes on with `next`, and counts what is left out between `due` and that.
+    fn leaving_out(
+        &self,
+        due: Timestamp,
+        run_count: u32,
+        next: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Next {
         let missed = if self.max_runs.is_some_and(|most| run_count >= most) {
             // There is none after the last of its runs that it would have run.
             0
