@@ -16,9 +16,10 @@ pub use evertask_actors::{
     DeclareError, DeclareSeries, Declared, Dispatch, DispatchAll, DispatchAllOrNothing,
     DispatchError, DispatchOutcome, DispatchRequest, Dispatched, EventStream, FromContext,
     GetDeletion, GetLogs, GetNextRuns, GetQueues, GetTask, HandlerFunction, HealthWatch,
-    IntoTaskResult, LeftBehind, LogCapture, LogTail, ManageAll, ManageOutcome, ManageReport,
-    ManageRequest, ManageTask, Need, NoResult, PreparedTask, PreviewRetention, Queue, QueueError,
-    QueueEvent, QueueEventKind, QueueEvents, QueueHandle, QueueOutcome, QueueRequest, QueueStatus,
+    IntoTaskResult, LeftBehind, LimitError, LimitEvent, LimitEventKind, LimitEvents, Limits,
+    LimitsOverview, LogCapture, LogTail, ManageAll, ManageOutcome, ManageReport, ManageRequest,
+    ManageTask, Need, NoResult, PreparedTask, PreviewRetention, Queue, QueueError, QueueEvent,
+    QueueEventKind, QueueEvents, QueueHandle, QueueOutcome, QueueRequest, QueueStatus,
     RequestError, RetentionReport, RetentionStepReport, RunRetention, RuntimeFault, SeriesRun,
     Shutdown, ShutdownNow, ShutdownReport, StorageHealth, Stored, Subscribe, Supervisor, TailItem,
     TailLogs, Task, TaskContext, TaskError, TaskEvent, TaskEventKind, TaskFunction, TaskHandler,
@@ -26,6 +27,7 @@ pub use evertask_actors::{
 };
 pub use evertask_core::audit::AuditLevel;
 pub use evertask_core::key::{InvalidKey, KeptReason, Revive};
+pub use evertask_core::limit::{self, RateLimit, Scope};
 pub use evertask_core::log::{
     LevelRange, LogCursor, LogLevel, LogLine, LogOptions, LogPage, LogSearch,
 };

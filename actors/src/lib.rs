@@ -26,6 +26,7 @@ mod scheduler;
 pub mod supervision;
 mod supervisor;
 mod task;
+mod throttle;
 mod waiting;
 
 pub use dispatch::{
@@ -33,7 +34,10 @@ pub use dispatch::{
     Dispatched, PreparedTask, Stored,
 };
 pub use log::{LogCapture, LogTail, TailItem};
-pub use monitor::{EventStream, QueueEvent, QueueEventKind, QueueEvents, TaskEvent, TaskEventKind};
+pub use monitor::{
+    EventStream, LimitEvent, LimitEventKind, LimitEvents, QueueEvent, QueueEventKind, QueueEvents,
+    TaskEvent, TaskEventKind,
+};
 pub use persistence::{HealthWatch, StorageHealth};
 pub use queue::{Queue, QueueError, WhenFull};
 pub use retention::{RetentionReport, RetentionStepReport};
@@ -52,4 +56,5 @@ pub use task::{
     IntoTaskResult, Need, SeriesRun, Task, TaskContext, TaskError, TaskFunction, TaskHandler,
     TaskOptions, TaskOutcome, TaskOutput, TaskResult,
 };
+pub use throttle::{LimitError, Limits, LimitsOverview};
 pub use waiting::WaitError;

@@ -1,9 +1,11 @@
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use evertask_actors::Queue;
 use evertask_actors::runtime::Settings;
 use evertask_core::audit::AuditLevel;
+use evertask_core::limit::Limiter;
 use evertask_core::log::LogOptions;
 use evertask_core::random::Randomness;
 use evertask_core::retention::RetentionPolicy;
@@ -26,6 +28,9 @@ pub(super) struct Changes {
     pub(super) max_result: Option<usize>,
     pub(super) max_dispatches: Option<usize>,
     pub(super) horizon: Option<Duration>,
+    pub(super) limiter: Option<Arc<dyn Limiter>>,
+    pub(super) limit_state: Option<PathBuf>,
+    pub(super) max_throttled: Option<usize>,
     pub(super) patience: Option<Duration>,
     pub(super) drain: Option<Duration>,
     pub(super) grace: Option<Duration>,
@@ -124,6 +129,35 @@ impl Builder {
     /// them nor does anything with them but cancel them.
     pub fn horizon(mut self, horizon: Duration) -> Self {
         self.changes.horizon = Some(horizon);
+        self
+    }
+
+    /// How many tasks wait in memory for the slots of their [rate limits](crate::limit); 10,000 by
+    /// default.
+    ///
+    /// What is beyond stays stored, or goes back to the storage, until its limit lets more of it start;
+    /// tasks without limits and those of other limits are not held up.
+    pub fn max_throttled(mut self, tasks: usize) -> Self {
+        self.changes.max_throttled = Some(tasks);
+        self
+    }
+
+    /// What decides about rate limits, for example one that shares budgets between processes.
+    ///
+    /// By default it is a [`SharedLimiter`](crate::limit::SharedLimiter), which decides within this
+    /// process and tracks 100,000 scopes.
+    pub fn limiter(mut self, limiter: impl Limiter) -> Self {
+        self.changes.limiter = Some(Arc::new(limiter));
+        self
+    }
+
+    /// Keeps in this file what was spent of rate limits, so that a restart gives no key its burst twice.
+    ///
+    /// It is written when the runtime ends. After a crash nobody knows what was spent: then every key
+    /// begins with nothing, so that no service is called more often than its limit says, around the crash
+    /// either. Without the file each start begins with full budgets. Each process needs a file of its own.
+    pub fn limit_state(mut self, path: impl Into<PathBuf>) -> Self {
+        self.changes.limit_state = Some(path.into());
         self
     }
 
@@ -247,6 +281,9 @@ impl Changes {
         set(&mut settings.max_result, self.max_result);
         set(&mut settings.max_dispatches, self.max_dispatches);
         set(&mut settings.horizon, self.horizon);
+        settings.limiter = self.limiter;
+        settings.limit_state = self.limit_state;
+        set(&mut settings.max_throttled, self.max_throttled);
         set(&mut settings.patience, self.patience);
         set(&mut settings.drain, self.drain);
         set(&mut settings.grace, self.grace);

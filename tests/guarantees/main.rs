@@ -36,6 +36,7 @@ mod horizon;
 mod idling;
 mod keys;
 mod kills;
+mod limits;
 mod logs;
 mod next_runs;
 mod queues;

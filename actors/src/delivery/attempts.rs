@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use evertask_core::outcome::{AttemptEnd, StopCause, after_failures, bound_snoozes, classify};
+use evertask_core::storage::{Answer, ChangeAnswer};
 use evertask_core::task::{AttemptId, AttemptOutcome, AttemptRecord, Failure, FailureKind};
-use futures::future::OptionFuture;
+use futures::future::{BoxFuture, OptionFuture, ready};
 use tokio::task::yield_now;
 use tokio_util::sync::CancellationToken;
 
@@ -101,23 +102,28 @@ impl Run {
         }
     }
 
-    /// Stores that an attempt failed and waits out the delay; an error says that the delivery ended.
+    /// Stores that an attempt failed and waits out the delay; answers what tells whether that is
+    /// stored. An error says that the delivery ended.
     pub(super) async fn wait_in_slot(
         &mut self,
         ended: Ended,
         delay: Duration,
         payload: &Payload,
-    ) -> Result<(), Settled> {
+    ) -> Result<BoxFuture<'static, bool>, Settled> {
         self.failures.extend(ended.record.failure.clone());
         self.context.shelf().discard(ended.record.number);
         let change = self.delivery.lease.retry_in_slot(ended.record, delay);
         let stored = self.chain.post(&self.deps.persistence, change);
-        if self.turn.is_some() {
-            pass_on(self.turn.take(), stored).await;
+        let mut stored: BoxFuture<'static, bool> = Box::pin(is_applied(stored));
+        if let Some(turn) = self.turn.take() {
+            // Of two rows that say they are on probation, a crash would count against both.
+            let is_stored = stored.await;
+            drop(turn);
+            stored = Box::pin(ready(is_stored));
         }
         let cancelled = self.delivery.registration.cancelled().clone();
         let (settled, kind, what) = tokio::select! {
-            () = self.deps.clock.sleep(delay) => return Ok(()),
+            () = self.deps.clock.sleep(delay) => return Ok(stored),
             () = cancelled.cancelled() => {
                 let settled = self.record_cancel(None).await;
                 (settled, FailureKind::Cancelled, "the task was cancelled between two attempts")
@@ -144,6 +150,23 @@ async fn pass_on(turn: Option<SoloTurn>, stored: Posted) {
     // A lost answer changes nothing: the chain sends the change again with the outcome.
     stored.await.ok();
     drop(turn);
+}
+
+/// Whether what was posted is stored as it was meant.
+async fn is_applied(posted: Posted) -> bool {
+    let applied = |answer: &Answer| {
+        let Answer::Change(answer) = answer else {
+            return false;
+        };
+        matches!(
+            answer,
+            ChangeAnswer::Applied | ChangeAnswer::AppliedWithout(_)
+        )
+    };
+    match posted.await {
+        Ok(Ok(answers)) => answers.iter().all(applied),
+        Ok(Err(_)) | Err(_) => false,
+    }
 }
 
 /// Lets a body go on until `signal` comes; answers what it came to if it was over before.

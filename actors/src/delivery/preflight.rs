@@ -3,7 +3,6 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use evertask_core::schedule::SeriesEnd;
 use evertask_core::task::{Failure, FailureKind, WaitReason};
 
 use super::recall::failures_of_run;
@@ -38,19 +37,7 @@ impl Run {
         let (id, task) = (self.delivery.lease.id(), self.delivery.task.name);
         tracing::warn!(%id, task, "a task has expired: {}", failure.text);
         let next = self.delivery.next_unless_run(now);
-        let lease = &mut self.delivery.lease;
-        let change = match (next, next.and_then(|next| next.at)) {
-            (None, _) => lease.poison(failure, now),
-            (Some(next), Some(at)) => lease.skip_to(at, next.missed + 1, now),
-            (Some(next), None) => {
-                let end = next.end.unwrap_or(SeriesEnd::NoOccurrence);
-                lease.finish_series(end, next.missed + 1, now)
-            }
-        };
-        let due = change.state.available_at;
-        let settled = self.settle(change).await;
-        self.wake_at(due);
-        settled
+        self.leave_out(failure, next).await
     }
 
     /// Records that a payload can't be decoded: it waits for another start, a bounded number of

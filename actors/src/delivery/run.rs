@@ -8,13 +8,14 @@ use evertask_core::task::{AttemptRecord, DeliveryId, Failure, FailureKind, Statu
 
 use super::run_deps::RunDeps;
 use super::solo::SoloTurn;
-use super::trip::Delivery;
+use super::trip::{Budget, Delivery};
 use crate::log::DeliveryLog;
 use crate::persistence::{ChangeChain, Settled};
 use crate::pool::SweepOrphans;
 use crate::queue::{Gate, Slot};
 use crate::supervision::tell;
 use crate::task::{DeliveryContext, Hook, Payload, TaskContext};
+use crate::throttle::Booking;
 
 /// Runs a delivery to its end; what it holds is given back on every path, a panic included.
 pub(crate) async fn run(
@@ -27,7 +28,8 @@ pub(crate) async fn run(
         gate: Arc::clone(&delivery.gate),
         settled: false,
     };
-    let settled = Run::new(delivery, turn, deps).live().await;
+    let (settled, run) = Run::new(delivery, turn, deps).live().await;
+    let settled = run.leave(settled).await;
     // The run and with it the registration and the place are gone here, the slot goes last.
     sweep.settled = matches!(settled, Settled::Applied);
     drop(sweep);
@@ -54,6 +56,8 @@ pub(super) struct Run {
     pub(super) context: Arc<DeliveryContext>,
     pub(super) turn: Option<SoloTurn>,
     pub(super) failures: Vec<Failure>,
+    /// The slot that its next attempt waits for.
+    pub(super) deferred: Option<Booking>,
     pub(super) delivery: Delivery,
 }
 
@@ -65,7 +69,7 @@ pub(super) struct Ended {
 }
 
 impl Run {
-    fn new(delivery: Delivery, turn: Option<SoloTurn>, deps: Arc<RunDeps>) -> Self {
+    fn new(mut delivery: Delivery, turn: Option<SoloTurn>, deps: Arc<RunDeps>) -> Self {
         let id = delivery.lease.id();
         let options = delivery.task.options.logs.as_ref().unwrap_or(&deps.logs);
         let new_id = || DeliveryId(deps.ids.next(deps.clock.now()));
@@ -82,31 +86,33 @@ impl Run {
             log,
             &deps.data,
         );
+        let context = context.limited(&delivery.gate, delivery.counted.key.clone());
         Self {
             chain: ChangeChain::default(),
             context: Arc::new(context),
             turn,
-            failures: Vec::new(),
+            failures: std::mem::take(&mut delivery.failures),
+            deferred: None,
             deps,
             delivery,
         }
     }
 
     /// Comes to an outcome, and writes what is logged meanwhile and by the hook after it.
-    async fn live(self) -> Settled {
+    async fn live(self) -> (Settled, Self) {
         let Some(log) = self.context.log().cloned() else {
-            return self.execute().await.0;
+            return self.execute().await;
         };
         let persistence = self.deps.persistence.clone();
         let writing = log.write_while_running(&persistence);
         // What the run holds is given back after its last line is written.
-        let (settled, _run) = tokio::select! {
+        let ended = tokio::select! {
             biased;
             ended = self.execute() => ended,
             never = writing => match never {},
         };
         log.finish(&persistence).await;
-        settled
+        ended
     }
 
     async fn execute(mut self) -> (Settled, Self) {
@@ -122,6 +128,9 @@ impl Run {
         if let Some(failure) = expired(start_by, self.deps.clock.now()) {
             return self.expire(failure).await;
         }
+        if let Budget::Refused(refusal) = std::mem::take(&mut self.delivery.budget) {
+            return self.refuse(&refusal, None).await;
+        }
         let payload = match self.decode() {
             Ok(payload) => payload,
             Err(failure) => return self.give_up_decoding(failure).await,
@@ -134,7 +143,7 @@ impl Run {
         if let Some(settled) = self.start(resumes).await {
             return settled;
         }
-        if self.delivery.lease.state().attempts > 0 {
+        if self.delivery.is_retry() && self.failures.is_empty() {
             self.chain.send_held(&self.deps.persistence);
             self.recall_failures(parked).await;
         }
@@ -162,7 +171,11 @@ impl Run {
             let (retries, randomness) = (&self.delivery.retries, &*self.deps.randomness);
             match next_step(&ended.end, ended.record.number, retries, randomness) {
                 NextStep::RetryInSlot(delay) => {
-                    if let Err(settled) = self.wait_in_slot(ended, delay, &payload).await {
+                    let stored = match self.wait_in_slot(ended, delay, &payload).await {
+                        Ok(stored) => stored,
+                        Err(settled) => return settled,
+                    };
+                    if let Some(settled) = self.throttle_retry(stored, &payload).await {
                         return settled;
                     }
                 }

@@ -16,6 +16,7 @@ use crate::runtime::Client;
 use crate::scheduler::Scheduler;
 use crate::supervisor::LeftBehind;
 use crate::task::AppData;
+use crate::throttle::RateLimits;
 
 /// What every running delivery needs.
 pub(crate) struct RunDeps {
@@ -29,6 +30,7 @@ pub(crate) struct RunDeps {
     pub(crate) handlers: Handle,
     pub(crate) client: Client,
     pub(crate) signals: StopSignals,
+    pub(crate) limits: RateLimits,
     /// How long a body that was told to stop may take before it is aborted.
     pub(crate) abort_after: Duration,
     /// How long a task that runs alone must live to be found innocent of a crash.

@@ -2,15 +2,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use evertask_core::lease::RowLease;
+use evertask_core::limit::Refusal;
 use evertask_core::rank::Rank;
 use evertask_core::retry::{Retries, RetryPolicy};
 use evertask_core::schedule::{Next, Recurrence, SeriesEnd};
-use evertask_core::task::{TaskId, TaskRecord};
+use evertask_core::task::{Failure, TaskId, TaskRecord};
 use evertask_core::time::Timestamp;
 
 use super::registry::Registration;
 use crate::queue::{Gate, Place, Turn};
 use crate::task::{Payload, RegisteredTask, SeriesRun};
+use crate::throttle::{Booking, Counted, Subject};
 
 /// What the handler is given.
 pub(crate) enum Input {
@@ -39,11 +41,32 @@ pub(crate) struct Delivery {
     /// Whether it was taken from a dead owner.
     pub(crate) interrupted: bool,
     pub(crate) gate: Arc<Gate>,
+    /// What its rate limits go by.
+    pub(crate) counted: Counted,
+    /// What its rate limits have said.
+    pub(crate) budget: Budget,
+    /// What the attempts before have failed with, if they were made by this process.
+    pub(crate) failures: Vec<Failure>,
     // Dropped last and in this order: the id is free before its place is.
     pub(crate) registration: Registration,
-    _place: Place,
-    /// Dropped last: who gets the turn finds a place.
+    /// None while it waits for its slot.
+    pub(crate) place: Option<Place>,
+    /// Dropped last: who gets the turn finds a place. None while it waits for its slot.
     pub(crate) turn: Option<Turn>,
+}
+
+/// Where a delivery stands with its rate limits.
+#[derive(Debug, Default)]
+pub(crate) enum Budget {
+    /// It has not been asked for.
+    #[default]
+    Unasked,
+    /// It has a slot.
+    Booked(Booking),
+    /// It is spent.
+    Spent,
+    /// It is refused.
+    Refused(Box<Refusal>),
 }
 
 impl Delivery {
@@ -77,10 +100,27 @@ impl Delivery {
             interrupted: false,
             task: task.clone(),
             gate: Arc::clone(gate),
+            counted: Counted::of(&record.definition),
+            budget: Budget::default(),
+            failures: Vec::new(),
             registration,
-            _place: place,
+            place: Some(place),
             turn: None,
         }
+    }
+
+    /// Who asks for budget.
+    pub(crate) fn subject(&self) -> Subject<'_> {
+        Subject {
+            queue: self.gate.name(),
+            task: self.task.name,
+            counted: &self.counted,
+        }
+    }
+
+    /// Whether it has failed before in this run.
+    pub(crate) fn is_retry(&self) -> bool {
+        self.lease.state().attempts > 0
     }
 
     /// Which run of a series this is.
@@ -110,6 +150,15 @@ impl Delivery {
         let state = self.lease.state();
         let due = state.next_run_at?;
         Some(self.recurrence.as_ref()?.after(due, state.run_count, now))
+    }
+
+    /// When the series goes on if its due occurrence finds no budget before `slot`; `None` for a task that
+    /// runs once.
+    pub(crate) fn next_from_slot(&self, slot: Timestamp) -> Option<Next> {
+        let state = self.lease.state();
+        let due = state.next_run_at?;
+        let recurrence = self.recurrence.as_ref()?;
+        Some(recurrence.after_refusal(due, state.run_count, slot))
     }
 
     /// When the series runs again after the run that ended at `now`, and whether well.

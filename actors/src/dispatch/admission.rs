@@ -27,6 +27,7 @@ use crate::queue::{Gate, Gates, Queue, TurnKeeper};
 use crate::runtime::Lifecycle;
 use crate::scheduler::Scheduler;
 use crate::task::{HandlerCatalog, RegisteredTask, TaskOptions};
+use crate::throttle::{Counted, RateLimits, Subject};
 
 /// What admitting a dispatch needs.
 #[derive(Clone)]
@@ -48,6 +49,7 @@ pub(crate) struct AdmissionDeps {
     pub(crate) round_trip_payloads: bool,
     pub(crate) audit_level: AuditLevel,
     pub(crate) key_turns: KeyTurns,
+    pub(crate) limits: RateLimits,
 }
 
 /// A dispatch that was found good; nothing is taken for it yet.
@@ -91,9 +93,11 @@ pub(crate) fn inspect(
         None => Queue::DEFAULT,
     };
     let gate = deps.gates.get(named.unwrap_or(unnamed));
+    let gate = gate.ok_or(DispatchError::ShuttingDown)?;
+    check_cost(&dispatch, gate, &deps.limits)?;
     Ok(Inspected {
         task: task.clone(),
-        declared: Arc::clone(gate.ok_or(DispatchError::ShuttingDown)?),
+        declared: Arc::clone(gate),
         encoded,
         key,
         audit_level: audit_level.unwrap_or(deps.audit_level),
@@ -272,12 +276,36 @@ fn keep_defaults(definition: &mut TaskDefinition, options: &TaskOptions, declare
     }
 }
 
+/// The key of its rate limit; a blank one is none.
+fn limit_key_of(dispatch: &Dispatch) -> Option<&str> {
+    let key = dispatch.limit_key.as_deref();
+    key.filter(|key| !key.trim().is_empty())
+}
+
+/// Whether there can ever be enough budget for it.
+fn check_cost(dispatch: &Dispatch, gate: &Gate, limits: &RateLimits) -> Result<(), DispatchError> {
+    let counted = Counted {
+        key: limit_key_of(dispatch).map(str::to_owned),
+        cost: dispatch.limit_cost,
+        end: None,
+    };
+    let subject = Subject {
+        queue: gate.name(),
+        task: dispatch.task,
+        counted: &counted,
+    };
+    limits.check(subject).map_err(DispatchError::Limit)
+}
+
 fn define(dispatch: Dispatch, id: TaskId, encoded: &str, now: Timestamp) -> TaskDefinition {
+    let limit_key = limit_key_of(&dispatch).map(str::to_owned);
     TaskDefinition {
         payload_version: dispatch.version,
         tags: dispatch.tags,
         correlation_id: dispatch.correlation_id,
         concurrency_key: dispatch.concurrency_key,
+        limit_key,
+        limit_cost: dispatch.limit_cost,
         parent_id: dispatch.parent_id,
         retry: dispatch.retry,
         timeout: dispatch.timeout,
@@ -289,7 +317,9 @@ fn define(dispatch: Dispatch, id: TaskId, encoded: &str, now: Timestamp) -> Task
 fn row(definition: TaskDefinition, route: &Route, process: ProcessId, now: Timestamp) -> NewTask {
     let state = match route {
         Route::Window(..) => RowState::queued(now, process),
-        Route::Spilled(..) | Route::AwaitsTurn(_) => RowState::waiting(now),
+        Route::Spilled(..) | Route::AwaitsTurn(_) | Route::AwaitsBudget(_) => {
+            RowState::waiting(now)
+        }
         Route::Ahead(_, _, at) => RowState::queued(*at, process),
         Route::Later(at) => RowState::waiting(*at),
     };

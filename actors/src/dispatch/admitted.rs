@@ -14,7 +14,7 @@ use super::admission::AdmissionDeps;
 use super::answer::{DispatchOutcome, Dispatched};
 use super::error::DispatchError;
 use super::route::Route;
-use crate::delivery::{Arrival, Delivery};
+use crate::delivery::{Arrival, Delivery, Held};
 use crate::persistence::{Patience, WriteError};
 use crate::pool::{Deliver, SweepOrphans};
 use crate::queue::{Gate, Waiting};
@@ -204,6 +204,7 @@ impl Admitted {
             }
             Route::Spilled(spill, _) => drop(spill),
             Route::AwaitsTurn(awaits) => drop(awaits),
+            Route::AwaitsBudget(awaits) => drop(awaits),
             Route::Ahead(place, registration, _) => {
                 let claimed = ClaimedTask {
                     record,
@@ -215,7 +216,7 @@ impl Admitted {
                     registration,
                     place,
                 };
-                tell(&self.deps.scheduler, Park(Box::new(arrival)));
+                tell(&self.deps.scheduler, Park(Held::Arrival(Box::new(arrival))));
             }
             Route::Later(at) => {
                 let gate = self.gate;

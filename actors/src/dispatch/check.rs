@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{SubsecRound, TimeDelta};
-use evertask_core::key::check_key;
+use evertask_core::key::{InvalidKey, check_key};
 use evertask_core::rank::check_priority;
 use evertask_core::schedule::{Recurrence, Refine, SeriesPolicy};
 use evertask_core::task::{SeriesDefinition, TaskId, check_name};
@@ -159,6 +159,11 @@ pub(super) fn check(dispatch: &Dispatch, max_payload: usize) -> Result<Arc<str>,
         if key.trim().is_empty() {
             return Err(DispatchError::BlankKey);
         }
+    }
+    let limit_key = dispatch.limit_key.as_deref().unwrap_or_default();
+    bounded("limit key", limit_key, MAX_LABEL)?;
+    if limit_key.contains('\0') {
+        return Err(InvalidKey::Nul.into());
     }
     if let Some(trace) = &dispatch.trace {
         bounded("trace parent", &trace.parent, MAX_TRACE)?;

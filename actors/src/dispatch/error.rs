@@ -1,4 +1,5 @@
 use evertask_core::key::InvalidKey;
+use evertask_core::limit::InvalidDemand;
 use evertask_core::rank::InvalidPriority;
 use evertask_core::retry::InvalidRetryPolicy;
 use evertask_core::task::TaskId;
@@ -80,6 +81,9 @@ pub enum DispatchError {
     /// A concurrency key that says nothing.
     #[error("the concurrency key of the dispatch is blank; leave it out if there is none")]
     BlankKey,
+    /// The task costs more of a rate limit than there ever is, or nothing.
+    #[error(transparent)]
+    Limit(InvalidDemand),
     /// A priority beyond the range.
     #[error(transparent)]
     Priority(#[from] InvalidPriority),
@@ -173,6 +177,7 @@ impl DispatchError {
             | Self::Encoding { .. }
             | Self::PayloadTooLarge { .. }
             | Self::BlankKey
+            | Self::Limit(_)
             | Self::Priority(_)
             | Self::Retry(_)
             | Self::Key(_)

@@ -71,6 +71,8 @@ pub struct Dispatch {
     pub(super) timeout: Option<Duration>,
     pub(super) deadline: Option<Deadline>,
     pub(super) concurrency_key: Option<String>,
+    pub(super) limit_key: Option<String>,
+    pub(super) limit_cost: u32,
     pub(super) trace: Option<TraceContext>,
     pub(super) audit_level: Option<AuditLevel>,
     pub(super) series: Option<Series>,
@@ -96,6 +98,8 @@ impl Dispatch {
         let key = task.key();
         Self {
             concurrency_key: task.concurrency_key(),
+            limit_key: task.limit_key(),
+            limit_cost: task.limit_cost(),
             task: T::NAME,
             version: T::VERSION,
             payload: Arc::new(task),
@@ -221,6 +225,22 @@ impl Dispatch {
     #[must_use]
     pub fn concurrency_key(mut self, key: impl Into<String>) -> Self {
         self.concurrency_key = Some(key.into());
+        self
+    }
+
+    /// Counts the task against the rate limit of that key, as
+    /// [`TaskOptions::rate_limit_per_key`](crate::TaskOptions::rate_limit_per_key) of its type says; at
+    /// most 200 bytes. A blank one counts against none.
+    #[must_use]
+    pub fn limit_key(mut self, key: impl Into<String>) -> Self {
+        self.limit_key = Some(key.into());
+        self
+    }
+
+    /// How much of its rate limits one start of the task costs; at least 1, and at most the burst of each.
+    #[must_use]
+    pub fn limit_cost(mut self, cost: u32) -> Self {
+        self.limit_cost = cost;
         self
     }
 

@@ -11,8 +11,11 @@ use super::admission::AdmissionDeps;
 use super::error::DispatchError;
 use crate::delivery::Registration;
 use crate::pool::LookAtQueues;
-use crate::queue::{AheadPlace, AwaitsTurn, Gate, Place, Queue, Spill, Turn, Waiting, WhenFull};
+use crate::queue::{
+    AheadPlace, AwaitsTurn, Concerned, Gate, Place, Queue, Spill, Turn, Waiting, WhenFull,
+};
 use crate::supervision::tell;
+use crate::throttle::{AwaitsBudget, Counted, Subject};
 
 /// Where the row goes once it is stored.
 pub(super) enum Route {
@@ -23,6 +26,8 @@ pub(super) enum Route {
     Spilled(Spill, Option<Waiting>),
     /// It stays stored and is claimed when it has a turn; it is in nobody's way.
     AwaitsTurn(AwaitsTurn),
+    /// It stays stored and is claimed when its limit lets more start; it is in nobody's way.
+    AwaitsBudget(AwaitsBudget),
     /// It waits in memory until it is due: a place and an entry in the registry are taken.
     Ahead(AheadPlace, Registration, Timestamp),
     /// It stays stored and is claimed when it is due.
@@ -33,7 +38,11 @@ impl Route {
     pub(super) fn take_waiting(&mut self) -> Option<Waiting> {
         match self {
             Self::Spilled(_, waiting) => waiting.take(),
-            Self::Window(..) | Self::AwaitsTurn(_) | Self::Ahead(..) | Self::Later(_) => None,
+            Self::Window(..)
+            | Self::AwaitsTurn(_)
+            | Self::AwaitsBudget(_)
+            | Self::Ahead(..)
+            | Self::Later(_) => None,
         }
     }
 }
@@ -76,6 +85,9 @@ impl Wanted<'_> {
         if !self.may_run(deps) {
             return Ok(self.spilled(gate));
         }
+        if let Some(routed) = self.behind_others(deps) {
+            return Ok(routed);
+        }
         let Some(mut turn) = deps.turns.take_live(self.definition) else {
             return Ok(self.awaits_turn(gate, deps));
         };
@@ -109,6 +121,9 @@ impl Wanted<'_> {
         }
         if !is_fresh || !self.may_run(deps) {
             return self.spilled(gate);
+        }
+        if let Some(routed) = self.behind_others(deps) {
+            return routed;
         }
         let Some(mut turn) = deps.turns.take_live(self.definition) else {
             return self.awaits_turn(gate, deps);
@@ -164,8 +179,21 @@ impl Wanted<'_> {
         Some(Routed::to(gate, route))
     }
 
+    /// The way of a task of whose limit others are stored that have waited longer.
+    fn behind_others(&self, deps: &AdmissionDeps) -> Option<Routed> {
+        let counted = Counted::of(self.definition);
+        let subject = Subject {
+            queue: self.gate.name(),
+            task: &self.definition.task,
+            counted: &counted,
+        };
+        let scope = deps.limits.waits_behind(subject)?;
+        let awaits = deps.limits.awaits(scope, self.gate, &deps.scheduler);
+        Some(Routed::to(self.gate, Route::AwaitsBudget(awaits)))
+    }
+
     fn awaits_turn(&self, gate: &Arc<Gate>, deps: &AdmissionDeps) -> Routed {
-        let awaits = deps.turns.awaits(self.definition, gate);
+        let awaits = deps.turns.awaits(Concerned::of(self.definition), gate);
         Routed::to(gate, Route::AwaitsTurn(awaits))
     }
 

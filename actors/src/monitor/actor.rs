@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 use tokio::sync::broadcast;
 
 use super::event::{Happening, TaskEvent};
+use super::limit_event::{LimitEvent, LimitEvents};
 use super::queue_event::{QueueEvent, QueueEvents};
 use super::stream::EventStream;
 use crate::runtime::{FaultSwitch, Lifecycle};
@@ -34,6 +35,11 @@ struct Publish(Vec<Happening>);
 #[rtype(result = "()")]
 struct PublishQueue(QueueEvent);
 
+/// Publishes what a rate limit did.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct PublishLimit(LimitEvent);
+
 /// Everybody who wants to hear of events.
 #[derive(Clone)]
 pub(crate) struct Subscribers {
@@ -41,6 +47,7 @@ pub(crate) struct Subscribers {
     recipients: Arc<Mutex<Vec<Subscriber>>>,
     streams: broadcast::Sender<TaskEvent>,
     queues: broadcast::Sender<QueueEvent>,
+    limits: broadcast::Sender<LimitEvent>,
 }
 
 struct Subscriber {
@@ -60,6 +67,9 @@ const STREAM_CAPACITY: usize = 1_024;
 
 /// The same of what is decided about queues, which is rare.
 const QUEUE_CAPACITY: usize = 64;
+
+/// The same of what rate limits do, which is told rarely for each scope.
+const LIMIT_CAPACITY: usize = 1_024;
 
 impl Monitor {
     pub(crate) fn new(deps: MonitorDeps) -> Self {
@@ -101,6 +111,15 @@ impl Handler<PublishQueue> for Monitor {
     }
 }
 
+impl Handler<PublishLimit> for Monitor {
+    type Result = ();
+
+    fn handle(&mut self, PublishLimit(event): PublishLimit, _: &mut Self::Context) {
+        // An error means that no stream is open.
+        self.deps.subscribers.limits.send(event).ok();
+    }
+}
+
 impl Subscribers {
     pub(crate) fn new() -> Self {
         Self {
@@ -108,6 +127,7 @@ impl Subscribers {
             recipients: Arc::default(),
             streams: broadcast::channel(STREAM_CAPACITY).0,
             queues: broadcast::channel(QUEUE_CAPACITY).0,
+            limits: broadcast::channel(LIMIT_CAPACITY).0,
         }
     }
 
@@ -124,6 +144,10 @@ impl Subscribers {
 
     pub(crate) fn queue_events(&self, lifecycle: &Lifecycle) -> QueueEvents {
         QueueEvents::new(self.queues.subscribe(), lifecycle.clone())
+    }
+
+    pub(crate) fn limit_events(&self, lifecycle: &Lifecycle) -> LimitEvents {
+        LimitEvents::new(self.limits.subscribe(), lifecycle.clone())
     }
 
     fn exist(&self) -> bool {
@@ -183,6 +207,15 @@ impl Publisher {
     /// Whether it is worth to say what happened.
     pub(crate) fn has_subscribers(&self) -> bool {
         self.subscribers.exist()
+    }
+
+    /// Whether somebody wants to hear what rate limits do.
+    pub(crate) fn has_limit_listeners(&self) -> bool {
+        self.subscribers.limits.receiver_count() > 0
+    }
+
+    pub(crate) fn publish_limit(&self, event: LimitEvent) {
+        tell(&self.monitor, PublishLimit(event));
     }
 
     pub(crate) fn publish_queue(&self, event: QueueEvent) {

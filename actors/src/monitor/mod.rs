@@ -4,12 +4,15 @@
 //! gone costs nobody else anything, and it learns how many events it missed.
 
 mod actor;
+mod broadcast;
 mod event;
+mod limit_event;
 mod queue_event;
 mod stream;
 
 pub(crate) use actor::{Monitor, MonitorDeps, Publisher, Subscribers};
 pub(crate) use event::Happening;
 pub use event::{TaskEvent, TaskEventKind};
+pub use limit_event::{LimitEvent, LimitEventKind, LimitEvents};
 pub use queue_event::{QueueEvent, QueueEventKind, QueueEvents};
 pub use stream::EventStream;

@@ -2,10 +2,10 @@ use std::fmt;
 
 use evertask_core::storage::QueueSettings;
 use evertask_core::time::Timestamp;
-use futures::stream::{BoxStream, StreamExt, unfold};
+use futures::stream::{BoxStream, StreamExt};
 use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::RecvError;
 
+use super::broadcast::until_the_end;
 use crate::runtime::Lifecycle;
 
 /// Something that was decided about a queue, by this process or by another one, and is in force here.
@@ -56,29 +56,12 @@ pub struct QueueEvents(BoxStream<'static, QueueEvent>);
 
 impl QueueEvents {
     pub(super) fn new(receiver: Receiver<QueueEvent>, lifecycle: Lifecycle) -> Self {
-        Self(unfold((receiver, lifecycle), next).boxed())
+        Self(until_the_end(receiver, lifecycle))
     }
 
     /// Waits for the next event; `None` once the runtime has ended.
     pub async fn next(&mut self) -> Option<QueueEvent> {
         self.0.next().await
-    }
-}
-
-type Source = (Receiver<QueueEvent>, Lifecycle);
-
-async fn next((mut receiver, lifecycle): Source) -> Option<(QueueEvent, Source)> {
-    loop {
-        let event = tokio::select! {
-            biased;
-            event = receiver.recv() => event,
-            _ = lifecycle.ended() => return None,
-        };
-        match event {
-            Ok(event) => return Some((event, (receiver, lifecycle))),
-            Err(RecvError::Lagged(_)) => {}
-            Err(RecvError::Closed) => return None,
-        }
     }
 }
 

@@ -11,7 +11,7 @@ use evertask_core::time::{Clock, Timestamp};
 use tokio::sync::Semaphore;
 
 use super::claims::ClaimLimits;
-use crate::delivery::{Delivery, DeliveryRegistry, RunDeps, SoloGate, SoloTurn, run};
+use crate::delivery::{Delivery, DeliveryRegistry, RunDeps, SoloGate, SoloTurn};
 use crate::persistence::{Patience, PersistenceClient};
 use crate::queue::{Gate, Gates, TurnKeeper};
 use crate::runtime::{FaultSwitch, Lifecycle};
@@ -133,17 +133,7 @@ impl WorkerPool {
             let Some(delivery) = self.ready.remove(&rank) else {
                 return;
             };
-            // Here and not by the handler's thread, which may be busy: a shutdown that begins now
-            // has to wait for this one.
-            delivery.registration.start();
-            let run_deps = Arc::clone(&self.deps.run);
-            // Spawned on the runtime of the handlers: user code never runs on the actors' thread.
-            drop(
-                self.deps
-                    .run
-                    .handlers
-                    .spawn(run(delivery, turn, slot, run_deps)),
-            );
+            self.begin_or_park(delivery, turn, slot);
         }
     }
 

@@ -10,12 +10,13 @@ use evertask_core::time::Timestamp;
 
 use super::actor::{LookAtQueues, SweepOrphans, WorkerPool};
 use super::due::{Due, due_series};
-use crate::delivery::{Arrival, Delivery, Registration};
+use crate::delivery::{Arrival, Delivery, Held, Registration};
 use crate::persistence::{ChangeChain, Settled};
-use crate::queue::{AheadPlace, AwaitsTurn, Place};
+use crate::queue::{AheadPlace, AwaitsTurn, Concerned, Place};
 use crate::scheduler::{Park, WakeAt};
 use crate::supervision::tell;
 use crate::task::Payload;
+use crate::throttle::AwaitsBudget;
 
 /// A delivery that was held in memory is due.
 #[derive(Message)]
@@ -23,12 +24,14 @@ use crate::task::Payload;
 pub(crate) struct Arrive(pub(crate) Box<Arrival>);
 
 /// What follows when a row has been put aside.
-enum Then {
+pub(super) enum Then {
     Nothing,
     /// The queue looks for it when it is due.
     Look(Timestamp),
     /// The queue looks for it when it has a turn.
     AwaitTurn(AwaitsTurn),
+    /// The queue looks for it when it has budget.
+    AwaitBudget(AwaitsBudget),
 }
 
 impl WorkerPool {
@@ -51,7 +54,8 @@ impl WorkerPool {
             registration,
             place,
         };
-        tell(&self.deps.run.scheduler, Park(Box::new(arrival)));
+        let held = Held::Arrival(Box::new(arrival));
+        tell(&self.deps.run.scheduler, Park(held));
     }
 
     fn register(&self, claimed: &ClaimedTask) -> Option<Registration> {
@@ -116,9 +120,10 @@ impl WorkerPool {
                 return;
             }
         };
-        let Some(turn) = self.deps.turns.take(&record.definition) else {
+        let concerned = Concerned::of(&record.definition);
+        let Some(turn) = self.deps.turns.take(&concerned) else {
             // A live dispatch took it while the claim was made.
-            let awaits = self.deps.turns.awaits(&record.definition, &self.deps.gate);
+            let awaits = self.deps.turns.awaits(concerned, &self.deps.gate);
             let release = lease.release(now);
             self.put_aside(release, Then::AwaitTurn(awaits), registration, place);
             return;
@@ -146,7 +151,13 @@ impl WorkerPool {
     }
 
     /// Ends a delivery that does not run; it keeps its place until that is stored.
-    fn put_aside(&self, change: RowChange, then: Then, registration: Registration, place: Place) {
+    pub(super) fn put_aside(
+        &self,
+        change: RowChange,
+        then: Then,
+        registration: Registration,
+        place: Place,
+    ) {
         let persistence = self.deps.persistence.clone();
         let gate = Arc::clone(&self.deps.gate);
         let scheduler = self.deps.run.scheduler.clone();
@@ -159,6 +170,7 @@ impl WorkerPool {
                 Then::Nothing => {}
                 Then::Look(at) => tell(&scheduler, WakeAt { gate, at }),
                 Then::AwaitTurn(awaits) => drop(awaits),
+                Then::AwaitBudget(awaits) => drop(awaits),
             }
             if !matches!(settled, Settled::Applied) {
                 tell(&pool, SweepOrphans);

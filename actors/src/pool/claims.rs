@@ -7,7 +7,8 @@ use evertask_core::concurrency::{ClaimQuota, Claiming, QuotaKeys};
 use evertask_core::storage::{Answer, ClaimAnswer, ClaimedTask, Write};
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::actor::{Activity, WorkerPool};
+use super::actor::{Activity, PoolDeps, WorkerPool};
+use super::budgets::Budgets;
 use super::look::{claim, is_open};
 use crate::delivery::ClaimUnderWay;
 use crate::persistence::{Patience, WriteError};
@@ -35,6 +36,8 @@ pub(super) struct Claimed {
     lane: Option<OwnedSemaphorePermit>,
     /// What it was told of the turns.
     claiming: Option<Claiming>,
+    /// What it was told of the budgets.
+    budgets: Option<Budgets>,
     /// `None` if the queue is paused.
     result: Result<Option<ClaimAnswer>, WriteError>,
 }
@@ -46,6 +49,14 @@ pub(super) enum Reach {
     Due,
     /// What is due within the horizon.
     Ahead,
+}
+
+/// A claim that is worth while.
+struct Wanted {
+    reach: Reach,
+    /// How many rows.
+    room: usize,
+    budgets: Option<Budgets>,
 }
 
 /// Delivers the result of a claim; if it is dropped before, the claim counts as lost.
@@ -62,6 +73,7 @@ impl ClaimReply {
             under_way,
             lane: None,
             claiming: None,
+            budgets: None,
             result: Err(WriteError::Lost),
         };
         Self {
@@ -76,11 +88,17 @@ impl ClaimReply {
         }
     }
 
-    /// Notes what the claim is told of the turns, and answers it.
-    fn begin(&mut self, claiming: Claiming) -> ClaimQuota {
+    /// Notes what the claim is told of the turns and of the budgets, and answers it.
+    fn begin(&mut self, deps: &PoolDeps, budgets: Option<Budgets>) -> ClaimQuota {
+        let claiming = deps.turns.begin_claim();
         let quota = claiming.quota.clone();
+        let quota = match &budgets {
+            Some(budgets) => budgets.restrict(quota, &deps.catalog),
+            None => quota,
+        };
         if let Some(claimed) = &mut self.claimed {
             claimed.claiming = Some(claiming);
+            claimed.budgets = budgets;
         }
         quota
     }
@@ -108,7 +126,12 @@ impl WorkerPool {
         }
         let wanted = self.wanted();
         self.tell_look_by();
-        let Some((reach, room)) = wanted else {
+        let Some(Wanted {
+            reach,
+            room,
+            budgets,
+        }) = wanted
+        else {
             return;
         };
         self.activity = Activity::Claiming;
@@ -120,8 +143,8 @@ impl WorkerPool {
             reply.keep(lane.acquire_owned().await.ok());
             let answer = if is_open(&deps).await {
                 let quota = match reach {
-                    Reach::Due => reply.begin(deps.turns.begin_claim()),
-                    // What is not due yet needs no turn yet.
+                    Reach::Due => reply.begin(&deps, budgets),
+                    // What is not due yet needs neither a turn nor budget yet.
                     Reach::Ahead => ClaimQuota::default(),
                 };
                 claim(&deps, reach, room, quota).await.map(Some)
@@ -133,19 +156,49 @@ impl WorkerPool {
         });
     }
 
-    /// What to claim now, and how many rows: what is due comes first.
-    fn wanted(&self) -> Option<(Reach, usize)> {
-        let gate = &self.deps.gate;
-        let last = self.ready.last_key_value().map(|(rank, _)| *rank);
-        let due = gate.begin_claim(last).map(|room| (Reach::Due, room));
-        due.or_else(|| {
-            let room = gate.begin_claim_ahead(self.deps.clock.now())?;
-            Some((Reach::Ahead, room))
+    /// What to claim now: what is due comes first.
+    fn wanted(&self) -> Option<Wanted> {
+        self.wanted_due().or_else(|| {
+            let room = self.deps.gate.begin_claim_ahead(self.deps.clock.now())?;
+            Some(Wanted {
+                reach: Reach::Ahead,
+                room,
+                budgets: None,
+            })
         })
     }
 
-    fn take_all(&mut self, answer: ClaimAnswer, claiming: Option<Claiming>) {
+    fn wanted_due(&self) -> Option<Wanted> {
         let gate = &self.deps.gate;
+        let last = self.ready.last_key_value().map(|(rank, _)| *rank);
+        let room = gate.begin_claim(last)?;
+        let budgets = Budgets::of(&self.deps.run.limits);
+        match budgets.of_queue(gate.name(), room) {
+            Ok(room) => Some(Wanted {
+                reach: Reach::Due,
+                room,
+                budgets: Some(budgets),
+            }),
+            Err(at) => {
+                // What is dispatched meanwhile is stored behind what is.
+                gate.end_look();
+                let gate = Arc::clone(gate);
+                tell(&self.deps.run.scheduler, WakeAt { gate, at });
+                None
+            }
+        }
+    }
+
+    fn take_all(
+        &mut self,
+        answer: ClaimAnswer,
+        claiming: Option<Claiming>,
+        budgets: Option<Budgets>,
+    ) {
+        let gate = &self.deps.gate;
+        if let Some(budgets) = budgets {
+            budgets.end(&self.deps, &answer);
+        }
         let places = gate.end_claim(&answer);
         let passed_over = answer.passed_over;
         let claiming = claiming.map(|claiming| counted(claiming, &answer.tasks));
@@ -184,6 +237,7 @@ impl Handler<Claimed> for WorkerPool {
             under_way,
             lane,
             claiming,
+            budgets,
             result,
         } = claimed;
         if life != self.life {
@@ -204,7 +258,7 @@ impl Handler<Claimed> for WorkerPool {
                     tell(&self.deps.run.scheduler, WakeAt { gate, at });
                 }
                 match reach {
-                    Reach::Due => self.take_all(answer, claiming),
+                    Reach::Due => self.take_all(answer, claiming, budgets),
                     Reach::Ahead => self.hold_all(answer),
                 }
                 drop((under_way, lane));

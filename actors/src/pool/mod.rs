@@ -3,10 +3,12 @@
 mod actor;
 mod ahead;
 mod arrivals;
+mod budgets;
 mod claims;
 mod due;
 mod look;
 mod orphans;
+mod throttle;
 
 pub(crate) use actor::{
     CheckWindow, Deliver, Drain, LookAtQueues, PoolDeps, SweepOrphans, WorkerPool,
@@ -14,3 +16,4 @@ pub(crate) use actor::{
 pub(crate) use ahead::LookAhead;
 pub(crate) use arrivals::Arrive;
 pub(crate) use claims::ClaimLimits;
+pub(crate) use throttle::Redeem;

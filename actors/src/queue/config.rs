@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use evertask_core::limit::{InvalidRateLimit, RateLimit};
 use evertask_core::retry::{InvalidRetryPolicy, RetryPolicy};
 use evertask_core::task::InvalidName;
 use thiserror::Error;
@@ -50,6 +51,7 @@ pub struct Queue {
     pub(super) retry: Option<RetryPolicy>,
     pub(super) timeout: Option<Duration>,
     pub(super) ageing: Option<Duration>,
+    pub(super) rate: Option<RateLimit>,
 }
 
 /// A queue that can't be used.
@@ -86,6 +88,14 @@ pub enum QueueError {
         /// What is wrong with it.
         source: InvalidRetryPolicy,
     },
+    /// A rate limit that makes no sense.
+    #[error("the rate limit of queue {queue:?} can't be used: {source}")]
+    Rate {
+        /// The queue.
+        queue: String,
+        /// What is wrong with it.
+        source: InvalidRateLimit,
+    },
 }
 
 impl Queue {
@@ -105,6 +115,7 @@ impl Queue {
             retry: None,
             timeout: None,
             ageing: None,
+            rate: None,
         }
     }
 
@@ -140,6 +151,14 @@ impl Queue {
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
+        self
+    }
+
+    /// How often tasks of this queue start in a process; see
+    /// [`TaskOptions::rate_limit`](crate::TaskOptions::rate_limit).
+    #[must_use]
+    pub fn rate_limit(mut self, limit: RateLimit) -> Self {
+        self.rate = Some(limit);
         self
     }
 

@@ -12,4 +12,4 @@ pub(crate) use gate::{AheadPlace, Gate, Place, Slot, Spill};
 pub(crate) use gates::Gates;
 pub(crate) use line::Waiting;
 pub(crate) use resolve::{QueueConfig, Surroundings, resolve};
-pub(crate) use turns::{AwaitsTurn, Turn, TurnKeeper};
+pub(crate) use turns::{AwaitsTurn, Concerned, Turn, TurnKeeper};

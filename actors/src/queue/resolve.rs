@@ -6,6 +6,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use evertask_core::limit::RateLimit;
 use evertask_core::rank::DEFAULT_AGEING;
 use evertask_core::retry::RetryPolicy;
 use evertask_core::storage::QueueSettings;
@@ -27,6 +28,8 @@ pub(crate) struct QueueConfig {
     pub(crate) ageing: Duration,
     /// How long before they are due its tasks are held in memory.
     pub(crate) horizon: Duration,
+    /// How often its tasks start, if that is limited.
+    pub(crate) rate: Option<RateLimit>,
 }
 
 /// What the settings depend on that are left open.
@@ -92,6 +95,7 @@ impl Surroundings {
             timeout: self.timeout,
             ageing: DEFAULT_AGEING,
             horizon: self.horizon,
+            rate: None,
         })
     }
 
@@ -106,6 +110,7 @@ impl Surroundings {
             timeout: self.timeout,
             ageing: DEFAULT_AGEING,
             horizon: self.horizon,
+            rate: None,
         }
     }
 }
@@ -122,6 +127,8 @@ impl Queue {
             timeout: self.timeout.or(other.timeout),
             ageing: self.ageing.unwrap_or(other.ageing),
             horizon: other.horizon,
+            // Two queues that are alike have budgets of their own all the same, so it is not handed on.
+            rate: self.rate,
         }
     }
 }
@@ -135,6 +142,12 @@ impl QueueConfig {
             return Err(QueueError::NoCapacity(self.name.clone()));
         }
         self.check_parallelism(self.parallelism)?;
+        if let Some(rate) = &self.rate {
+            rate.validate().map_err(|source| QueueError::Rate {
+                queue: self.name.clone(),
+                source,
+            })?;
+        }
         if let Some(retry) = &self.retry {
             retry.validate().map_err(|source| QueueError::Retry {
                 queue: self.name.clone(),

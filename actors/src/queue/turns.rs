@@ -28,16 +28,17 @@ impl PartialEq for Waiting {
 
 /// The turn of a delivery, given back when dropped; nothing for a type without limits.
 #[must_use]
-pub(crate) struct Turn(Option<(TurnKeeper, Limited)>);
+pub(crate) struct Turn(Option<(TurnKeeper, Concerned)>);
 
-/// What counts against a limit.
-struct Limited {
+/// What of a task counts against the limits on how many run.
+#[derive(Clone, Debug)]
+pub(crate) struct Concerned {
     task: String,
     key: Option<String>,
 }
 
-impl Limited {
-    fn of(definition: &TaskDefinition) -> Self {
+impl Concerned {
+    pub(crate) fn of(definition: &TaskDefinition) -> Self {
         Self {
             task: definition.task.clone(),
             key: definition.concurrency_key.clone(),
@@ -49,7 +50,7 @@ impl Limited {
 #[must_use]
 pub(crate) struct AwaitsTurn {
     keeper: TurnKeeper,
-    limited: Limited,
+    concerned: Concerned,
     gate: Arc<Gate>,
 }
 
@@ -66,29 +67,29 @@ impl TurnKeeper {
             return Some(Turn(None));
         }
         let is_taken = turns.take_live(&definition.task, key);
-        is_taken.then(|| self.turn(definition))
+        is_taken.then(|| self.turn(Concerned::of(definition)))
     }
 
-    /// Takes a turn for a row that was claimed, if there is one.
-    pub(crate) fn take(&self, definition: &TaskDefinition) -> Option<Turn> {
-        let key = definition.concurrency_key.as_deref();
+    /// Takes a turn for a task that is due, if there is one.
+    pub(crate) fn take(&self, concerned: &Concerned) -> Option<Turn> {
+        let Concerned { task, key } = concerned;
         let mut turns = self.0.lock();
-        if !turns.is_limited(&definition.task) {
+        if !turns.is_limited(task) {
             return Some(Turn(None));
         }
-        let is_taken = turns.take(&definition.task, key);
-        is_taken.then(|| self.turn(definition))
+        let is_taken = turns.take(task, key.as_deref());
+        is_taken.then(|| self.turn(concerned.clone()))
     }
 
-    fn turn(&self, definition: &TaskDefinition) -> Turn {
-        Turn(Some((self.clone(), Limited::of(definition))))
+    fn turn(&self, concerned: Concerned) -> Turn {
+        Turn(Some((self.clone(), concerned)))
     }
 
     /// A row found no turn.
-    pub(crate) fn awaits(&self, definition: &TaskDefinition, gate: &Arc<Gate>) -> AwaitsTurn {
+    pub(crate) fn awaits(&self, concerned: Concerned, gate: &Arc<Gate>) -> AwaitsTurn {
         AwaitsTurn {
             keeper: self.clone(),
-            limited: Limited::of(definition),
+            concerned,
             gate: Arc::clone(gate),
         }
     }
@@ -114,6 +115,13 @@ impl TurnKeeper {
 }
 
 impl Turn {
+    /// Gives the turn back, and answers what another one can be taken by; `None` for a type without
+    /// limits, which needs none.
+    pub(crate) fn suspend(self) -> Option<Concerned> {
+        let (_, concerned) = self.0.as_ref()?;
+        Some(concerned.clone())
+    }
+
     /// The turn, which is left behind empty.
     pub(crate) fn take(&mut self) -> Self {
         Self(self.0.take())
@@ -122,7 +130,7 @@ impl Turn {
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        let Some((keeper, Limited { task, key })) = self.0.take() else {
+        let Some((keeper, Concerned { task, key })) = self.0.take() else {
             return;
         };
         let queues = keeper.0.lock().give_back(&task, key.as_deref());
@@ -134,7 +142,7 @@ impl Drop for Turn {
 
 impl Drop for AwaitsTurn {
     fn drop(&mut self) {
-        let Limited { task, key } = &self.limited;
+        let Concerned { task, key } = &self.concerned;
         let queue = Waiting(Arc::clone(&self.gate));
         let is_free = self.keeper.0.lock().wait(task, key.as_deref(), &queue);
         if is_free {

@@ -11,7 +11,7 @@ use super::lifecycle::{Lifecycle, RuntimeFault};
 use super::request::DispatchRequest;
 use crate::dispatch::{AdmissionDeps, Dispatch, DispatchError, Dispatched, PreparedTask};
 use crate::log::LogTail;
-use crate::monitor::{EventStream, QueueEvents, Subscribers, TaskEvent};
+use crate::monitor::{EventStream, LimitEvents, QueueEvents, Subscribers, TaskEvent};
 use crate::persistence::HealthWatch;
 use crate::retention::RetentionReport;
 use crate::supervision::ask;
@@ -20,6 +20,7 @@ use crate::supervisor::{
     ShutdownReport, Supervisor, TailLogs, TaskView,
 };
 use crate::task::Task;
+use crate::throttle::Limits;
 use crate::waiting::{Ends, WaitError, wait_for};
 
 /// Talks to a runtime; cheap to clone, `Send` and `Sync`.
@@ -237,6 +238,32 @@ impl Client {
     /// Opens a stream of what is decided about queues from now on.
     pub fn queue_events(&self) -> QueueEvents {
         self.subscribers.queue_events(&self.lifecycle)
+    }
+
+    /// Opens a stream of what rate limits do from now on; see [`LimitEvents`].
+    pub fn limit_events(&self) -> LimitEvents {
+        self.subscribers.limit_events(&self.lifecycle)
+    }
+
+    /// The rate limits of this runtime: what they are doing, and what of them can be changed.
+    ///
+    /// ```no_run
+    /// # use evertask_actors::{Client, LimitError};
+    /// # use evertask_core::limit::{RateLimit, Scope};
+    /// # async fn example(client: Client) -> Result<(), LimitError> {
+    /// let limits = client.limits();
+    /// println!("{} tasks wait for budget", limits.overview(10).await?.throttled);
+    /// limits.change(Scope::task("partner.call"), RateLimit::per_minute(30)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn limits(&self) -> Limits {
+        let admission = &self.admission;
+        Limits::new(
+            admission.limits.clone(),
+            admission.scheduler.clone(),
+            admission.gates.clone(),
+        )
     }
 
     /// Sends every event from now on to an actor; see [`Subscribe`](crate::Subscribe).

@@ -29,6 +29,8 @@ pub struct InMemory {
     pub places: usize,
     /// Places taken in all queues by what waits in memory until it is due.
     pub ahead: usize,
+    /// Tasks that wait for the slots of their rate limits.
+    pub throttled: usize,
     /// Slots taken in all queues.
     pub slots: usize,
     /// Callers that wait for a place in a queue.
@@ -43,6 +45,7 @@ impl Client {
             awaited: self.ends.awaited(),
             keys: admission.key_turns.lines(),
             turns: admission.turns.taken(),
+            throttled: admission.limits.lot().occupancy().0,
             ..InMemory::default()
         };
         admission.registry.count(&mut counted);

@@ -78,6 +78,16 @@ impl DispatchRequest<'_> {
         self.with(|dispatch| dispatch.concurrency_key(key))
     }
 
+    /// See [`Dispatch::limit_key`].
+    pub fn limit_key(self, key: impl Into<String>) -> Self {
+        self.with(|dispatch| dispatch.limit_key(key))
+    }
+
+    /// See [`Dispatch::limit_cost`].
+    pub fn limit_cost(self, cost: u32) -> Self {
+        self.with(|dispatch| dispatch.limit_cost(cost))
+    }
+
     /// See [`Dispatch::tag`].
     pub fn tag(self, tag: impl Into<String>) -> Self {
         self.with(|dispatch| dispatch.tag(tag))

@@ -1,8 +1,10 @@
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use evertask_core::audit::AuditLevel;
+use evertask_core::limit::Limiter;
 use evertask_core::log::LogOptions;
 use evertask_core::random::{Randomness, SystemRandomness};
 use evertask_core::retention::RetentionPolicy;
@@ -43,6 +45,12 @@ pub struct Settings {
     pub max_dispatches: usize,
     /// How long before they are due tasks are held in memory; zero leaves them in the storage until then.
     pub horizon: Duration,
+    /// What decides about rate limits, if it is not the limiter in memory.
+    pub limiter: Option<Arc<dyn Limiter>>,
+    /// The file in which the limiter in memory keeps over a restart what was spent, if it does.
+    pub limit_state: Option<PathBuf>,
+    /// How many tasks may wait in memory for the slots of their rate limits.
+    pub max_throttled: usize,
     /// How long a dispatch waits for a storage that can't be used.
     pub patience: Duration,
     /// How long a shutdown lets running handlers finish undisturbed.
@@ -88,6 +96,9 @@ impl Settings {
             max_result: 1024 * 1024,
             max_dispatches: 8_192,
             horizon: Duration::from_millis(100),
+            limiter: None,
+            limit_state: None,
+            max_throttled: 10_000,
             patience: Duration::from_secs(30),
             drain: Duration::from_secs(10),
             grace: Duration::from_secs(5),
@@ -109,6 +120,7 @@ impl Settings {
             ("max_payload", self.max_payload),
             ("max_result", self.max_result),
             ("max_dispatches", self.max_dispatches),
+            ("max_throttled", self.max_throttled),
             ("quarantine_after", self.quarantine_after as usize),
             ("decode_failures", self.decode_failures as usize),
         ];
@@ -132,6 +144,12 @@ impl Settings {
                     problem: "it must be longer than zero",
                 });
             }
+        }
+        if self.limit_state.is_some() && self.limiter.is_some() {
+            return Err(StartError::Setting {
+                setting: "limit_state",
+                problem: "a limiter of the application's own keeps its state itself",
+            });
         }
         let interval = self.retention.as_ref().map(RetentionPolicy::cycle_interval);
         if interval.is_some_and(|interval| interval.is_zero()) {
@@ -185,6 +203,14 @@ pub enum StartError {
     /// The storage can't be opened.
     #[error("the storage can't be opened: {0}")]
     Storage(#[from] StorageError),
+    /// The file with the state of the rate limits can't be read or written.
+    #[error("the state of the rate limits can't be kept in {path:?}: {source}")]
+    LimitState {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: std::io::Error,
+    },
     /// The operating system gave no thread.
     #[error("a thread for the runtime can't be started: {0}")]
     Thread(#[from] std::io::Error),

@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use super::timetable::{Look, Timetable};
-use crate::delivery::Arrival;
+use crate::delivery::Held;
 use crate::persistence::PersistenceClient;
 use crate::pool::{LookAhead, SweepOrphans};
 use crate::queue::Gate;
@@ -27,7 +27,7 @@ pub(crate) struct Scheduler {
 pub(crate) struct SchedulerDeps {
     pub(crate) gates: Vec<Arc<Gate>>,
     /// What waits for its instant: no delivery is lost with the actor.
-    pub(crate) parked: Arc<Mutex<DelayQueue<Box<Arrival>>>>,
+    pub(crate) parked: Arc<Mutex<DelayQueue<Held>>>,
     pub(crate) persistence: PersistenceClient,
     pub(crate) lifecycle: Lifecycle,
     pub(crate) clock: Arc<dyn Clock>,

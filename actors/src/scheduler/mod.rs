@@ -10,4 +10,4 @@ mod parked;
 mod timetable;
 
 pub(crate) use actor::{LookBy, Scheduler, SchedulerDeps, WakeAt, look_when_due};
-pub(crate) use parked::{GiveBackAll, Hasten, Park, recall};
+pub(crate) use parked::{GiveBackAll, Hasten, MoveSlots, Park, recall};

@@ -4,21 +4,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Addr, Handler, Message, ResponseFuture};
-use evertask_core::lease::RowLease;
+use evertask_core::limit::MovedSlot;
 use evertask_core::storage::Write;
 use evertask_core::task::TaskId;
 use evertask_core::time::{Clock, Timestamp};
 
 use super::actor::{Scheduler, SchedulerDeps};
-use crate::delivery::{Arrival, DeliveryRegistry};
+use crate::delivery::{DeliveryRegistry, Held};
 use crate::persistence::Patience;
-use crate::pool::{Arrive, SweepOrphans};
+use crate::pool::{Arrive, Redeem, SweepOrphans};
 use crate::supervision::tell;
 
 /// Holds a delivery until it is due.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub(crate) struct Park(pub(crate) Box<Arrival>);
+pub(crate) struct Park(pub(crate) Held);
 
 /// Hands a delivery over now, if it is held: its task was cancelled, and the delivery is to learn of it.
 #[derive(Message)]
@@ -29,6 +29,11 @@ pub(crate) struct Hasten(pub(crate) TaskId);
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(crate) struct GiveBack(TaskId);
+
+/// The slots of tasks are others now, because their limit is.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct MoveSlots(pub(crate) Vec<MovedSlot>);
 
 /// Gives back everything that is held; answers how much.
 #[derive(Message)]
@@ -59,27 +64,30 @@ pub(crate) async fn recall(
 impl Scheduler {
     /// Hands a delivery to its pool; if somebody wants its row, or the runtime drains, it goes back to the
     /// storage.
-    pub(super) fn hand_over(&self, arrival: Box<Arrival>) {
-        if !self.deps.lifecycle.is_running() || !arrival.registration.unpark() {
-            self.give_back(arrival);
+    pub(super) fn hand_over(&self, held: Held) {
+        if !self.deps.lifecycle.is_running() || !held.registration().unpark() {
+            self.give_back(held);
             return;
         }
-        let pool = arrival.place.gate().pool.clone();
-        tell(&pool, Arrive(arrival));
+        let pool = held.gate().pool.clone();
+        match held {
+            Held::Arrival(arrival) => tell(&pool, Arrive(arrival)),
+            Held::Throttled(throttled) => tell(&pool, Redeem(throttled)),
+        }
     }
 
     /// Hands over everything that is due.
     pub(super) fn hand_over_due(&self, now: Timestamp) {
-        while let Some(arrival) = self.deps.take_due(now) {
-            self.hand_over(arrival);
+        while let Some(held) = self.deps.take_due(now) {
+            self.hand_over(held);
         }
     }
 
-    fn give_back(&self, arrival: Box<Arrival>) {
+    fn give_back(&self, held: Held) {
         let deps = self.deps.clone();
-        let (gate, due) = (Arc::clone(arrival.place.gate()), arrival.due());
+        let (gate, due) = (Arc::clone(held.gate()), held.due());
         actix_rt::spawn(async move {
-            give_back(&deps, vec![*arrival]).await;
+            give_back(&deps, vec![held]).await;
             // Not before: a claim ahead would take it from who wants it.
             deps.clock.sleep_until(due).await;
             gate.set_backlog();
@@ -88,33 +96,29 @@ impl Scheduler {
 }
 
 impl SchedulerDeps {
-    fn take(&self, id: TaskId) -> Option<Box<Arrival>> {
+    fn take(&self, id: TaskId) -> Option<Held> {
         self.parked.lock().remove(id)
     }
 
-    fn take_due(&self, now: Timestamp) -> Option<Box<Arrival>> {
+    fn take_due(&self, now: Timestamp) -> Option<Held> {
         self.parked.lock().pop_due(now)
     }
 }
 
 /// Clears the owner of rows, then lets go of their deliveries.
-async fn give_back(deps: &SchedulerDeps, arrivals: Vec<Arrival>) -> usize {
+async fn give_back(deps: &SchedulerDeps, all: Vec<Held>) -> usize {
     let now = deps.clock.now();
-    let release = |arrival: &Arrival| {
-        let mut lease = RowLease::new(&arrival.claimed.record);
-        Write::Change(Box::new(lease.release(now)))
-    };
-    let writes: Vec<_> = arrivals.iter().map(release).collect();
+    let release = |held: &Held| Write::Change(Box::new(held.lease().release(now)));
+    let writes: Vec<_> = all.iter().map(release).collect();
     if writes.is_empty() {
         return 0;
     }
     match deps.persistence.apply(writes, Patience::Endless).await {
-        Ok(_) => arrivals.len(),
+        Ok(_) => all.len(),
         Err(error) => {
             tracing::warn!(%error, "tasks that are due soon were not given back");
-            let gates = arrivals.iter().map(|arrival| arrival.place.gate());
-            let pools: Vec<_> = gates.map(|gate| gate.pool.clone()).collect();
-            drop(arrivals);
+            let pools: Vec<_> = all.iter().map(|held| held.gate().pool.clone()).collect();
+            drop(all);
             // Of a shutdown their owner is about to be dead, and the next start takes them all the same.
             if deps.lifecycle.is_running() {
                 for pool in &pools {
@@ -129,16 +133,16 @@ async fn give_back(deps: &SchedulerDeps, arrivals: Vec<Arrival>) -> usize {
 impl Handler<Park> for Scheduler {
     type Result = ();
 
-    fn handle(&mut self, Park(arrival): Park, _: &mut Self::Context) {
-        let registration = &arrival.registration;
+    fn handle(&mut self, Park(held): Park, _: &mut Self::Context) {
+        let registration = held.registration();
         let is_wanted = registration.cancelled().is_cancelled() || registration.is_recalled();
         if is_wanted || !self.deps.lifecycle.is_running() {
-            self.hand_over(arrival);
+            self.hand_over(held);
             return;
         }
-        let (id, due) = (arrival.id(), arrival.due());
+        let (id, due) = (held.id(), held.due());
         // Nothing waits under the id: it is registered once.
-        self.deps.parked.lock().insert(id, due, arrival);
+        self.deps.parked.lock().insert(id, due, held);
         self.set_alarm();
     }
 }
@@ -147,8 +151,8 @@ impl Handler<Hasten> for Scheduler {
     type Result = ();
 
     fn handle(&mut self, Hasten(id): Hasten, _: &mut Self::Context) {
-        if let Some(arrival) = self.deps.take(id) {
-            self.hand_over(arrival);
+        if let Some(held) = self.deps.take(id) {
+            self.hand_over(held);
         }
     }
 }
@@ -157,8 +161,8 @@ impl Handler<GiveBack> for Scheduler {
     type Result = ();
 
     fn handle(&mut self, GiveBack(id): GiveBack, _: &mut Self::Context) {
-        if let Some(arrival) = self.deps.take(id) {
-            self.give_back(arrival);
+        if let Some(held) = self.deps.take(id) {
+            self.give_back(held);
         }
     }
 }
@@ -167,14 +171,26 @@ impl Handler<GiveBackAll> for Scheduler {
     type Result = ResponseFuture<usize>;
 
     fn handle(&mut self, _: GiveBackAll, _: &mut Self::Context) -> Self::Result {
-        let arrivals = self
-            .deps
-            .parked
-            .lock()
-            .drain()
-            .into_iter()
-            .map(|arrival| *arrival);
-        let (deps, arrivals) = (self.deps.clone(), arrivals.collect());
-        Box::pin(async move { give_back(&deps, arrivals).await })
+        let all = self.deps.parked.lock().drain();
+        let deps = self.deps.clone();
+        Box::pin(async move { give_back(&deps, all).await })
+    }
+}
+
+impl Handler<MoveSlots> for Scheduler {
+    type Result = ();
+
+    fn handle(&mut self, MoveSlots(moved): MoveSlots, _: &mut Self::Context) {
+        {
+            let mut parked = self.deps.parked.lock();
+            for MovedSlot { id, slot } in moved {
+                let Some(held) = parked.remove(id) else {
+                    continue;
+                };
+                let held = held.moved_to(slot);
+                parked.insert(id, held.due(), held);
+            }
+        }
+        self.set_alarm();
     }
 }

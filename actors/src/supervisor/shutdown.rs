@@ -18,6 +18,7 @@ use crate::retention::Retention;
 use crate::runtime::Lifecycle;
 use crate::scheduler::GiveBackAll;
 use crate::supervision::ask;
+use crate::throttle::StateFile;
 
 /// How long each phase of a shutdown may take.
 #[derive(Clone, Copy, Debug)]
@@ -82,6 +83,8 @@ pub(crate) struct ShutdownDeps {
     pub(crate) storage: Arc<dyn TaskStorage>,
     /// There if a retention policy is set.
     pub(crate) retention: Option<Retention>,
+    /// There if what was spent of rate limits is kept.
+    pub(crate) limit_state: Option<StateFile>,
     pub(crate) lifecycle: Lifecycle,
     pub(crate) signals: StopSignals,
     pub(crate) times: ShutdownTimes,
@@ -177,6 +180,10 @@ impl ShutdownDeps {
         }
         report.left_behind = std::mem::take(&mut *self.signals.left_behind.lock());
         self.lifecycle.stop();
+        if let Some(state) = &self.limit_state {
+            // Nothing starts any more.
+            state.end(self.clock.now()).await;
+        }
         let finished = self.finish_writing(&mut report.given_back);
         let finished = self.in_time(finished).await;
         if finished.is_none() {

@@ -3,6 +3,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use evertask_core::concurrency::RunningLimit;
+use evertask_core::limit::InvalidRateLimit;
 use evertask_core::rank::{InvalidPriority, check_priority};
 use evertask_core::retry::{CustomRetries, CustomRetry, InvalidRetryPolicy, Retries, RetryPolicy};
 use evertask_core::task::{InvalidName, check_name};
@@ -16,6 +17,7 @@ use super::function::{FunctionHandler, HandlerFunction, OwnHandler, TaskFunction
 use super::handler::TaskHandler;
 use super::result::TaskOutput;
 use super::retries::RetryRegistrations;
+use crate::throttle::{KeyRate, TypeRates};
 
 /// A kind of task with its handler, as registered.
 #[derive(Clone)]
@@ -65,13 +67,24 @@ impl HandlerCatalog {
 
     /// The limits on how many run at once, of each type under all its names.
     pub(crate) fn limits(&self) -> impl Iterator<Item = (Vec<String>, RunningLimit)> {
-        self.tasks.values().map(|task| {
-            let aliases = self.aliases.iter();
-            let aliases = aliases.filter(|(_, present)| **present == task.name);
-            let names = std::iter::once(&task.name).chain(aliases.map(|(alias, _)| alias));
-            let names = names.map(|name| (*name).to_owned());
+        let tasks = self.tasks.values();
+        tasks.map(|task| {
+            let names = self.names_of(task.name).map(str::to_owned);
             (names.collect(), task.options.running)
         })
+    }
+
+    /// Every name under which rows of a type may be stored.
+    pub(crate) fn names_of<'a>(&'a self, task: &'a str) -> impl Iterator<Item = &'a str> {
+        let aliases = self.aliases.iter();
+        let aliases = aliases.filter(move |(_, present)| **present == task);
+        std::iter::once(task).chain(aliases.map(|(alias, _)| *alias))
+    }
+
+    /// The rate limits of each type.
+    pub(crate) fn rates(&self) -> impl Iterator<Item = (&'static str, TypeRates)> {
+        let tasks = self.tasks.values();
+        tasks.map(|task| (task.name, task.options.rates.clone()))
     }
 
     pub(crate) fn tasks(&self) -> impl Iterator<Item = &RegisteredTask> {
@@ -144,6 +157,14 @@ pub enum CatalogError {
         task: &'static str,
         /// What is wrong with it.
         source: InvalidRetryPolicy,
+    },
+    /// A rate limit that makes no sense.
+    #[error("the rate limit of the task {task:?} can't be used: {source}")]
+    Rate {
+        /// The task.
+        task: &'static str,
+        /// What is wrong with it.
+        source: InvalidRateLimit,
     },
     /// A handler takes data that is not there.
     #[error(
@@ -276,9 +297,24 @@ impl Registration {
         if [limit.running, limit.running_per_key].contains(&Some(0)) {
             return Err(CatalogError::NoneRunning(task));
         }
+        self.check_rates()?;
         check_priority(self.task.options.priority)
             .map_err(|source| CatalogError::Priority { task, source })?;
         self.check_retry()
+    }
+
+    fn check_rates(&self) -> Result<(), CatalogError> {
+        let task = self.task.name;
+        let rates = &self.task.options.rates;
+        let per_key = match &rates.per_key {
+            Some(KeyRate::Same(limit)) => Some(limit),
+            Some(KeyRate::By(_)) | None => None,
+        };
+        for limit in rates.all.iter().chain(per_key) {
+            let validated = limit.validate();
+            validated.map_err(|source| CatalogError::Rate { task, source })?;
+        }
+        Ok(())
     }
 
     fn check_retry(&self) -> Result<(), CatalogError> {

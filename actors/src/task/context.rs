@@ -2,6 +2,7 @@ use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use evertask_core::log::LogLevel;
 use evertask_core::task::{Progress, TaskId};
@@ -16,7 +17,9 @@ use super::data::{AppData, Data};
 use crate::delivery::{Follows, Shelf};
 use crate::dispatch::{Dispatch, DispatchError};
 use crate::log::{DeliveryLog, printed, span_captured_by};
+use crate::queue::Gate;
 use crate::runtime::Client;
+use crate::throttle::LimitError;
 
 /// What a handler and its hooks know about the delivery they serve.
 ///
@@ -59,6 +62,8 @@ pub(crate) struct DeliveryContext {
     data: AppData,
     /// What the handler said last of how far it has come.
     progress: watch::Sender<Option<Progress>>,
+    /// Its queue and its key, by which its rate limits are found.
+    limited: Option<(Arc<Gate>, Option<String>)>,
     state: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
     shelf: Shelf,
 }
@@ -88,9 +93,16 @@ impl DeliveryContext {
             log,
             data: data.clone(),
             progress: watch::Sender::new(None),
+            limited: None,
             state: Mutex::default(),
             shelf: Shelf::default(),
         }
+    }
+
+    /// Says by what its rate limits are found.
+    pub(crate) fn limited(mut self, gate: &Arc<Gate>, key: Option<String>) -> Self {
+        self.limited = Some((Arc::clone(gate), key));
+        self
     }
 
     pub(crate) fn span(&self) -> &Span {
@@ -244,6 +256,26 @@ impl TaskContext {
         };
         let deps = delivery.client.admission();
         delivery.shelf.name(deps, self.attempt, follows, dispatch)
+    }
+
+    /// Lets nothing start for so long that shares the narrowest rate limit of this task: its key's if it
+    /// has one, else its type's, else its queue's. After that tasks start steadily, without a burst.
+    ///
+    /// For a handler that was told to slow down, by the status 429 and a `Retry-After` for example. What
+    /// becomes of this task is for the handler to say: an error that
+    /// [asks for a delay](TaskError::retry_after) or a snooze.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the task has no rate limit, and if the limiter does.
+    pub async fn slow_down(&self, time: Duration) -> Result<(), LimitError> {
+        let delivery = &self.delivery;
+        let limits = &delivery.client.admission().limits;
+        let limited = delivery.limited.as_ref();
+        let queue = limited.map_or("", |(gate, _)| gate.name());
+        let key = limited.and_then(|(_, key)| key.as_deref());
+        let scope = limits.narrowest(queue, &delivery.task, key);
+        limits.pause(scope, time).await
     }
 
     /// The `tracing` span of the delivery. It is entered already while the handler runs; a thread or

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use evertask_core::audit::AuditLevel;
 use evertask_core::concurrency::RunningLimit;
+use evertask_core::limit::RateLimit;
 use evertask_core::log::LogOptions;
 use evertask_core::retry::{ErrorClass, RetryPolicy};
 use serde::Serialize;
@@ -11,6 +12,7 @@ use serde::de::DeserializeOwned;
 
 use super::error::TaskError;
 use super::filter::RetryFilter;
+use crate::throttle::{KeyRate, TypeRates};
 
 /// A kind of work: plain data that says what is to be done.
 ///
@@ -133,6 +135,21 @@ pub trait Task: Serialize + DeserializeOwned + Send + Sync + 'static {
         None
     }
 
+    /// What this task shares its rate limit with, such as the tenant it calls for; see
+    /// [`TaskOptions::rate_limit_per_key`]. None by default; a dispatch can say otherwise. One that is
+    /// blank is none.
+    ///
+    /// It is stored with the task, so what it says counts that was said at the dispatch.
+    fn limit_key(&self) -> Option<String> {
+        None
+    }
+
+    /// How much of its rate limits one start of this task costs; 1 by default, and at most the burst of
+    /// each limit. A dispatch can say otherwise.
+    fn limit_cost(&self) -> u32 {
+        1
+    }
+
     /// Brings a stored payload of `version` to the shape of the version after it.
     ///
     /// It is called for each version from the stored one up to the present one. The payload is one
@@ -168,6 +185,7 @@ pub struct TaskOptions {
     pub(crate) logs: Option<LogOptions>,
     pub(crate) priority: Option<i32>,
     pub(crate) running: RunningLimit,
+    pub(crate) rates: TypeRates,
 }
 
 impl TaskOptions {
@@ -206,6 +224,61 @@ impl TaskOptions {
     #[must_use]
     pub fn max_running_per_key(mut self, tasks: usize) -> Self {
         self.running.running_per_key = Some(tasks);
+        self
+    }
+
+    /// How often these tasks start in a process, all keys together and in whatever queues.
+    ///
+    /// A task without budget waits for its slot in memory: it holds no worker, delays no other task and
+    /// costs no write. See [`RateLimit`] for the two kinds of limits.
+    #[must_use]
+    pub fn rate_limit(mut self, limit: RateLimit) -> Self {
+        self.rates.all = Some(limit);
+        self
+    }
+
+    /// How often these tasks start in a process for each [limit key](Task::limit_key); those without a
+    /// key are not limited by it.
+    ///
+    /// ```
+    /// use evertask_actors::{Task, TaskOptions};
+    /// use evertask_core::limit::RateLimit;
+    /// # use serde::{Deserialize, Serialize};
+    /// #[derive(Serialize, Deserialize)]
+    /// struct CallPartner {
+    ///     tenant: String,
+    /// }
+    ///
+    /// impl Task for CallPartner {
+    ///     const NAME: &'static str = "partner.call";
+    ///
+    ///     fn options() -> TaskOptions {
+    ///         TaskOptions::new().rate_limit_per_key(RateLimit::per_minute(15))
+    ///     }
+    ///
+    ///     fn limit_key(&self) -> Option<String> {
+    ///         Some(self.tenant.clone())
+    ///     }
+    /// }
+    /// ```
+    #[must_use]
+    pub fn rate_limit_per_key(mut self, limit: RateLimit) -> Self {
+        self.rates.per_key = Some(KeyRate::Same(limit));
+        self
+    }
+
+    /// As [`rate_limit_per_key`](Self::rate_limit_per_key), with a limit for each key of its own, such as
+    /// that of the tenant's plan; `None` does not limit the key.
+    ///
+    /// It is asked each time a task is about to start, on the thread of the actors: it has to answer at
+    /// once, from memory. What it says from now on counts from now on. If it panics, or says what makes no
+    /// sense, the task is not limited by it, with a warning.
+    #[must_use]
+    pub fn rate_limit_by(
+        mut self,
+        limit: impl Fn(&str) -> Option<RateLimit> + Send + Sync + 'static,
+    ) -> Self {
+        self.rates.per_key = Some(KeyRate::By(Arc::new(limit)));
         self
     }
 

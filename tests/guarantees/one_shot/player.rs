@@ -60,7 +60,7 @@ impl Diary {
     }
 }
 
-type Body = dyn Fn(u32, TaskContext) -> BoxFuture<'static, TaskResult> + Send + Sync;
+pub(crate) type Body = dyn Fn(u32, TaskContext) -> BoxFuture<'static, TaskResult> + Send + Sync;
 
 /// Plays the body of a test for every [`Numbered`] task.
 ///
@@ -69,7 +69,7 @@ type Body = dyn Fn(u32, TaskContext) -> BoxFuture<'static, TaskResult> + Send + 
 #[derive(Clone)]
 pub(crate) struct Player {
     pub(crate) diary: Diary,
-    body: Arc<Body>,
+    pub(crate) body: Arc<Body>,
 }
 
 impl Player {

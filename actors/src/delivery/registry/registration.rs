@@ -88,9 +88,17 @@ impl Registration {
     }
 
     /// It waits in memory for its instant, or is about to; who wants its row has it given back.
+    ///
+    /// It may have had a slot before: what waits for its budget before a retry has left it.
     pub(crate) fn park(&self) {
-        if let Some(entry) = self.registry.book.lock().entries.get_mut(&self.id) {
-            entry.parked = Some(Parked::Undisturbed);
+        let mut book = self.registry.book.lock();
+        let Some(entry) = book.entries.get_mut(&self.id) else {
+            return;
+        };
+        entry.parked = Some(Parked::Undisturbed);
+        entry.running = false;
+        if std::mem::take(&mut entry.started) {
+            self.registry.started.send_modify(|started| *started -= 1);
         }
     }
 

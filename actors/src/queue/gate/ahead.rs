@@ -31,6 +31,12 @@ impl Gate {
         is_taken.then(|| AheadPlace(Arc::clone(self)))
     }
 
+    /// Takes a place for a delivery that waited in memory and goes on, however full the window is.
+    pub(crate) fn take_place_of_due(self: &Arc<Self>) -> Place {
+        self.window().take_place_of_due();
+        Place(Arc::clone(self))
+    }
+
     /// A stored row is due at `at`.
     pub(crate) fn owe(&self, at: Timestamp) {
         self.account.lock().ahead.owe(at);
@@ -78,8 +84,7 @@ impl AheadPlace {
 
     /// Exchanges it for a place in the window, because the delivery is due.
     pub(crate) fn into_window(self) -> Place {
-        self.0.window().take_place_of_due();
-        Place(Arc::clone(&self.0))
+        self.0.take_place_of_due()
     }
 }
 

@@ -67,7 +67,10 @@ pub(crate) struct Place(Arc<Gate>);
 
 /// A slot to run a handler in, given back when dropped.
 #[must_use]
-pub(crate) struct Slot(Arc<Gate>);
+pub(crate) struct Slot {
+    gate: Arc<Gate>,
+    is_unused: bool,
+}
 
 /// A window that is being given back, over when dropped.
 #[must_use]
@@ -128,7 +131,11 @@ impl Gate {
     }
 
     pub(crate) fn take_slot(self: &Arc<Self>) -> Option<Slot> {
-        self.window().take_slot().then(|| Slot(Arc::clone(self)))
+        let is_taken = self.window().take_slot();
+        is_taken.then(|| Slot {
+            gate: Arc::clone(self),
+            is_unused: false,
+        })
     }
 
     pub(crate) fn begin_spill(self: &Arc<Self>, rank: Rank) -> Spill {
@@ -269,6 +276,13 @@ impl Gate {
     }
 }
 
+impl Slot {
+    /// Gives it back; the pool need not be told, because it has been about to use it.
+    pub(crate) fn return_unused(mut self) {
+        self.is_unused = true;
+    }
+}
+
 impl Drop for Place {
     fn drop(&mut self) {
         self.0.window().free_place();
@@ -278,9 +292,11 @@ impl Drop for Place {
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.0.window().free_slot();
-        self.0.changed.notify_waiters();
-        tell(&self.0.pool, CheckWindow);
+        self.gate.window().free_slot();
+        self.gate.changed.notify_waiters();
+        if !self.is_unused {
+            tell(&self.gate.pool, CheckWindow);
+        }
     }
 }
 

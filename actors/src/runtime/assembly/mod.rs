@@ -9,6 +9,7 @@ mod wiring;
 
 use std::sync::Arc;
 
+use evertask_core::limit::SharedLimiter;
 use evertask_core::storage::ProcessStart;
 use evertask_core::task::ProcessId;
 use tokio::runtime::Handle;
@@ -26,6 +27,7 @@ use crate::persistence::{HealthSignal, PersistenceClient};
 use crate::queue::{Gates, QueueConfig, QueueError, TurnKeeper};
 use crate::retention::{Retention, RetentionDeps};
 use crate::task::HandlerCatalog;
+use crate::throttle::{Notices, RateLimitDeps, RateLimits, Rates, StateFile};
 use crate::waiting::Ends;
 
 /// What a runtime's thread hands out once it takes tasks.
@@ -54,7 +56,7 @@ pub(super) async fn assemble(
     let gates = slots.gates(&queues);
     let subscribers = Subscribers::new();
     let publisher = Publisher::new(slots.monitor.addr(), subscribers.clone());
-    let gates_by_name = Gates::new(&gates, publisher);
+    let gates_by_name = Gates::new(&gates, publisher.clone());
     warn_of_unknown_queues(&catalog, &gates_by_name);
     // Before anything starts: what was paused stays paused.
     gates_by_name.begin_look(settings.clock.elapsed());
@@ -69,7 +71,17 @@ pub(super) async fn assemble(
             turn: Semaphore::new(1),
         })
     });
+    let limit_state = limit_state(&settings).await?;
+    let limits = rate_limits(
+        &settings,
+        limit_state.as_ref(),
+        (&catalog, &queues),
+        publisher,
+        &handlers,
+    );
     let wiring = Wiring {
+        limits,
+        limit_state,
         turns: TurnKeeper::new(&catalog),
         gates,
         gates_by_name,
@@ -88,6 +100,40 @@ pub(super) async fn assemble(
         settings,
     };
     Ok(wiring.start(slots, handlers))
+}
+
+/// What was spent before, if that is kept.
+async fn limit_state(settings: &Settings) -> Result<Option<StateFile>, StartError> {
+    let Some(path) = settings.limit_state.clone() else {
+        return Ok(None);
+    };
+    let begun = StateFile::begin(path.clone(), settings.clock.now()).await;
+    let failed = |source| StartError::LimitState { path, source };
+    begun.map(Some).map_err(failed)
+}
+
+/// The limits of all types and queues, and who decides about them.
+fn rate_limits(
+    settings: &Settings,
+    state: Option<&StateFile>,
+    (catalog, queues): (&HandlerCatalog, &[QueueConfig]),
+    publisher: Publisher,
+    handlers: &Handle,
+) -> RateLimits {
+    let of_queues = queues.iter();
+    let of_queues = of_queues.filter_map(|queue| Some((queue.name.clone(), queue.rate?)));
+    let clock = Arc::clone(&settings.clock);
+    RateLimits::new(RateLimitDeps {
+        limiter: settings.limiter.clone().unwrap_or_else(|| match state {
+            Some(state) => Arc::<SharedLimiter>::clone(state.limiter()),
+            None => Arc::new(SharedLimiter::default()),
+        }),
+        rates: Rates::new(catalog.rates(), of_queues),
+        max_parked: settings.max_throttled,
+        notices: Notices::new(publisher, Arc::clone(&clock), handlers.clone()),
+        clock,
+        threads: handlers.clone(),
+    })
 }
 
 /// Whether the names of retry policies stand for something.

@@ -26,6 +26,7 @@ use crate::scheduler::{Scheduler, SchedulerDeps};
 use crate::supervision::GuardedSlot;
 use crate::supervisor::{ShutdownDeps, ShutdownTimes, Shutdowns, Supervisor, SupervisorDeps};
 use crate::task::HandlerCatalog;
+use crate::throttle::{RateLimits, StateFile};
 use crate::waiting::Ends;
 
 /// How long one claim's payloads may be, together.
@@ -49,6 +50,8 @@ pub(super) struct Wiring {
     pub(super) signals: StopSignals,
     pub(super) faults: FaultSwitch,
     pub(super) retention: Option<Retention>,
+    pub(super) limits: RateLimits,
+    pub(super) limit_state: Option<StateFile>,
 }
 
 impl Wiring {
@@ -111,6 +114,7 @@ impl Wiring {
             handlers,
             client,
             signals: self.signals.clone(),
+            limits: self.limits.clone(),
             abort_after: self.settings.abort_after,
             probation: self.settings.probation,
             decode_failures: self.settings.decode_failures,
@@ -140,6 +144,7 @@ impl Wiring {
             round_trip_payloads: self.settings.round_trip_payloads,
             audit_level: self.settings.audit_level,
             key_turns: KeyTurns::default(),
+            limits: self.limits.clone(),
         }
     }
 
@@ -218,6 +223,7 @@ impl Wiring {
             admission: admission.clone(),
             storage: Arc::clone(&self.storage),
             retention: self.retention.clone(),
+            limit_state: self.limit_state.clone(),
             lifecycle: self.lifecycle.clone(),
             signals: self.signals.clone(),
             times,
