@@ -25,6 +25,7 @@ impl Delivery {
             return Err(Box::new(self));
         };
         self.budget = Budget::Booked(booking);
+        self.has_waited = true;
         self.registration.park();
         let concerned = self.turn.take().and_then(Turn::suspend);
         self.place = None;
@@ -78,6 +79,8 @@ impl Run {
             return settled;
         };
         delivery.failures = failures;
+        // It has lived through an attempt.
+        delivery.interrupted = false;
         let scope = booking.scope.clone();
         match delivery.park(booking, &deps.limits) {
             Ok(throttled) => {
@@ -89,7 +92,10 @@ impl Run {
                 let settled = ChangeChain::default()
                     .settle(&deps.persistence, change)
                     .await;
-                drop(deps.limits.awaits(scope, &delivery.gate, &deps.scheduler));
+                let awaits = deps.limits.awaits(scope, &delivery.gate, &deps.scheduler);
+                // Whoever looks for the row finds that nobody delivers it.
+                drop(delivery);
+                drop(awaits);
                 settled
             }
         }

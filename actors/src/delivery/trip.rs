@@ -45,6 +45,8 @@ pub(crate) struct Delivery {
     pub(crate) counted: Counted,
     /// What its rate limits have said.
     pub(crate) budget: Budget,
+    /// Whether it has waited for its slot.
+    pub(crate) has_waited: bool,
     /// What the attempts before have failed with, if they were made by this process.
     pub(crate) failures: Vec<Failure>,
     // Dropped last and in this order: the id is free before its place is.
@@ -102,6 +104,7 @@ impl Delivery {
             gate: Arc::clone(gate),
             counted: Counted::of(&record.definition),
             budget: Budget::default(),
+            has_waited: false,
             failures: Vec::new(),
             registration,
             place: Some(place),

@@ -210,6 +210,7 @@ impl Inspected {
         let id = self.dispatch.id;
         let id = id.unwrap_or_else(|| TaskId(deps.ids.next(now)));
         let plan = self.plan(id, now)?;
+        self.warn(&plan, &deps.limits);
         let routed = self.wanted(&plan, may_wait).route(deps)?;
         Ok(self.admit(deps, plan, routed))
     }
@@ -221,6 +222,17 @@ impl Inspected {
     pub(crate) fn follow(self, deps: &AdmissionDeps, plan: Plan, is_fresh: bool) -> Admitted {
         let routed = self.wanted(&plan, false).follow(deps, is_fresh);
         self.admit(deps, plan, routed)
+    }
+
+    /// Says what its rate limits will do that may not be meant.
+    fn warn(&self, plan: &Plan, limits: &RateLimits) {
+        let counted = Counted::of(&plan.definition);
+        let subject = Subject {
+            queue: self.declared.name(),
+            task: self.task.name,
+            counted: &counted,
+        };
+        limits.warn_of(subject, plan.recurrence.as_deref());
     }
 
     fn wanted<'a>(&'a self, plan: &'a Plan, may_wait: bool) -> Wanted<'a> {

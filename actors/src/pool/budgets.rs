@@ -8,7 +8,7 @@ use evertask_core::storage::ClaimAnswer;
 use evertask_core::time::Timestamp;
 
 use super::actor::PoolDeps;
-use crate::scheduler::WakeAt;
+use crate::scheduler::LookAgain;
 use crate::supervision::tell;
 use crate::task::HandlerCatalog;
 use crate::throttle::{RateLimits, RoomOfScope};
@@ -66,7 +66,7 @@ impl Budgets {
         stored.end_claim(deps.gate.name(), self.begun, scopes.collect());
         if let Some(at) = at {
             let gate = Arc::clone(&deps.gate);
-            tell(&deps.run.scheduler, WakeAt { gate, at });
+            tell(&deps.run.scheduler, LookAgain { gate, at });
         }
     }
 

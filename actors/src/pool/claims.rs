@@ -2,18 +2,17 @@
 
 use std::sync::Arc;
 
-use actix::{Addr, AsyncContext, Context, Handler, Message};
-use evertask_core::concurrency::{ClaimQuota, Claiming, QuotaKeys};
-use evertask_core::storage::{Answer, ClaimAnswer, ClaimedTask, Write};
-use tokio::sync::OwnedSemaphorePermit;
+use actix::{AsyncContext, Context, Handler};
+use evertask_core::storage::{Answer, ClaimAnswer, Write};
 
-use super::actor::{Activity, PoolDeps, WorkerPool};
+use super::actor::{Activity, WorkerPool};
 use super::budgets::Budgets;
+use super::claim_reply::{ClaimReply, Claimed, Reach};
 use super::look::{claim, is_open};
-use crate::delivery::ClaimUnderWay;
+use super::told::Told;
 use crate::persistence::{Patience, WriteError};
 use crate::runtime::FaultPoint;
-use crate::scheduler::WakeAt;
+use crate::scheduler::{LookAgain, WakeAt};
 use crate::supervision::tell;
 
 /// What bounds a claim, and what it may bring up.
@@ -25,97 +24,12 @@ pub(crate) struct ClaimLimits {
     pub(crate) quarantine_after: u32,
 }
 
-/// What a claim brought.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub(super) struct Claimed {
-    life: u64,
-    reach: Reach,
-    /// Kept until the rows are registered.
-    under_way: ClaimUnderWay,
-    lane: Option<OwnedSemaphorePermit>,
-    /// What it was told of the turns.
-    claiming: Option<Claiming>,
-    /// What it was told of the budgets.
-    budgets: Option<Budgets>,
-    /// `None` if the queue is paused.
-    result: Result<Option<ClaimAnswer>, WriteError>,
-}
-
-/// What is claimed.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Reach {
-    /// What is due.
-    Due,
-    /// What is due within the horizon.
-    Ahead,
-}
-
 /// A claim that is worth while.
 struct Wanted {
     reach: Reach,
     /// How many rows.
     room: usize,
-    budgets: Option<Budgets>,
-}
-
-/// Delivers the result of a claim; if it is dropped before, the claim counts as lost.
-struct ClaimReply {
-    pool: Addr<WorkerPool>,
-    claimed: Option<Claimed>,
-}
-
-impl ClaimReply {
-    fn new(pool: Addr<WorkerPool>, life: u64, reach: Reach, under_way: ClaimUnderWay) -> Self {
-        let claimed = Claimed {
-            life,
-            reach,
-            under_way,
-            lane: None,
-            claiming: None,
-            budgets: None,
-            result: Err(WriteError::Lost),
-        };
-        Self {
-            pool,
-            claimed: Some(claimed),
-        }
-    }
-
-    fn keep(&mut self, lane: Option<OwnedSemaphorePermit>) {
-        if let Some(claimed) = &mut self.claimed {
-            claimed.lane = lane;
-        }
-    }
-
-    /// Notes what the claim is told of the turns and of the budgets, and answers it.
-    fn begin(&mut self, deps: &PoolDeps, budgets: Option<Budgets>) -> ClaimQuota {
-        let claiming = deps.turns.begin_claim();
-        let quota = claiming.quota.clone();
-        let quota = match &budgets {
-            Some(budgets) => budgets.restrict(quota, &deps.catalog),
-            None => quota,
-        };
-        if let Some(claimed) = &mut self.claimed {
-            claimed.claiming = Some(claiming);
-            claimed.budgets = budgets;
-        }
-        quota
-    }
-
-    fn deliver(mut self, result: Result<Option<ClaimAnswer>, WriteError>) {
-        if let Some(claimed) = &mut self.claimed {
-            claimed.result = result;
-        }
-    }
-}
-
-impl Drop for ClaimReply {
-    fn drop(&mut self) {
-        if let Some(claimed) = self.claimed.take() {
-            tell(&self.pool, claimed);
-        }
-    }
+    budgets: Budgets,
 }
 
 impl WorkerPool {
@@ -142,11 +56,7 @@ impl WorkerPool {
             let lane = Arc::clone(&deps.lane);
             reply.keep(lane.acquire_owned().await.ok());
             let answer = if is_open(&deps).await {
-                let quota = match reach {
-                    Reach::Due => reply.begin(&deps, budgets),
-                    // What is not due yet needs neither a turn nor budget yet.
-                    Reach::Ahead => ClaimQuota::default(),
-                };
+                let quota = reply.begin(&deps, budgets);
                 claim(&deps, reach, room, quota).await.map(Some)
             } else {
                 Ok(None)
@@ -158,73 +68,66 @@ impl WorkerPool {
 
     /// What to claim now: what is due comes first.
     fn wanted(&self) -> Option<Wanted> {
-        self.wanted_due().or_else(|| {
-            let room = self.deps.gate.begin_claim_ahead(self.deps.clock.now())?;
-            Some(Wanted {
-                reach: Reach::Ahead,
-                room,
-                budgets: None,
-            })
-        })
-    }
-
-    fn wanted_due(&self) -> Option<Wanted> {
         let gate = &self.deps.gate;
         let last = self.ready.last_key_value().map(|(rank, _)| *rank);
-        let room = gate.begin_claim(last)?;
+        if let Some(room) = gate.begin_claim(last) {
+            return self.within_budget(Reach::Due, room);
+        }
+        let room = gate.begin_claim_ahead(self.deps.clock.now())?;
+        self.within_budget(Reach::Ahead, room)
+    }
+
+    /// A claim for which places are held, unless the queue is short of budget: then what is dispatched
+    /// meanwhile is stored behind what is.
+    fn within_budget(&self, reach: Reach, room: usize) -> Option<Wanted> {
+        let gate = &self.deps.gate;
         let budgets = Budgets::of(&self.deps.run.limits);
         match budgets.of_queue(gate.name(), room) {
             Ok(room) => Some(Wanted {
-                reach: Reach::Due,
+                reach,
                 room,
-                budgets: Some(budgets),
+                budgets,
             }),
             Err(at) => {
-                // What is dispatched meanwhile is stored behind what is.
-                gate.end_look();
+                self.end_look(reach);
                 let gate = Arc::clone(gate);
-                tell(&self.deps.run.scheduler, WakeAt { gate, at });
+                tell(&self.deps.run.scheduler, LookAgain { gate, at });
                 None
             }
         }
     }
 
-    fn take_all(
-        &mut self,
-        answer: ClaimAnswer,
-        claiming: Option<Claiming>,
-        budgets: Option<Budgets>,
-    ) {
-        let gate = &self.deps.gate;
-        if let Some(budgets) = budgets {
-            budgets.end(&self.deps, &answer);
+    /// There is no claim, because nothing may be started.
+    fn end_look(&self, reach: Reach) {
+        match reach {
+            Reach::Due => self.deps.gate.end_look(),
+            Reach::Ahead => self.deps.gate.end_look_ahead(),
         }
-        let places = gate.end_claim(&answer);
-        let passed_over = answer.passed_over;
-        let claiming = claiming.map(|claiming| counted(claiming, &answer.tasks));
+    }
+
+    fn take_all(&mut self, answer: ClaimAnswer, told: Option<Told>) {
+        let places = self.deps.gate.end_claim(&answer);
+        let left = told.map(|told| told.end(&self.deps, &answer));
         for (task, place) in answer.tasks.into_iter().zip(places) {
             self.take(task, place);
         }
-        if let Some(claiming) = claiming {
-            let turns = &self.deps.turns;
-            turns.end_claim(&self.deps.gate, &claiming, passed_over);
+        if let Some(left) = left {
+            left.tell(&self.deps);
         }
     }
 
-    fn hold_all(&mut self, answer: ClaimAnswer) {
+    fn hold_all(&mut self, answer: ClaimAnswer, told: Option<Told>) {
         let places = self.deps.gate.end_claim_ahead(&answer);
+        // One that left rows which it could have taken knows nothing of those behind them.
+        let told = told.filter(|_| answer.exhausted);
+        let left = told.map(|told| told.end(&self.deps, &answer));
         for (task, place) in answer.tasks.into_iter().zip(places) {
             self.hold(task, place);
         }
+        if let Some(left) = left {
+            left.tell(&self.deps);
+        }
     }
-}
-
-/// What a claim has left of its quota.
-fn counted(mut claiming: Claiming, tasks: &[ClaimedTask]) -> Claiming {
-    for task in tasks {
-        claiming.quota.take(QuotaKeys::of(&task.record.definition));
-    }
-    claiming
 }
 
 impl Handler<Claimed> for WorkerPool {
@@ -236,8 +139,7 @@ impl Handler<Claimed> for WorkerPool {
             reach,
             under_way,
             lane,
-            claiming,
-            budgets,
+            told,
             result,
         } = claimed;
         if life != self.life {
@@ -248,18 +150,15 @@ impl Handler<Claimed> for WorkerPool {
         }
         self.activity = Activity::None;
         match result {
-            Ok(None) => match reach {
-                Reach::Due => self.deps.gate.end_look(),
-                Reach::Ahead => self.deps.gate.end_look_ahead(),
-            },
+            Ok(None) => self.end_look(reach),
             Ok(Some(answer)) => {
                 if let Some(at) = answer.next_available_at {
                     let gate = Arc::clone(&self.deps.gate);
                     tell(&self.deps.run.scheduler, WakeAt { gate, at });
                 }
                 match reach {
-                    Reach::Due => self.take_all(answer, claiming, budgets),
-                    Reach::Ahead => self.hold_all(answer),
+                    Reach::Due => self.take_all(answer, told),
+                    Reach::Ahead => self.hold_all(answer, told),
                 }
                 drop((under_way, lane));
                 self.start_ready();

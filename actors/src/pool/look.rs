@@ -6,7 +6,7 @@ use evertask_core::concurrency::ClaimQuota;
 use evertask_core::storage::{ClaimAnswer, ClaimTasks, Write};
 
 use super::actor::PoolDeps;
-use super::claims::Reach;
+use super::claim_reply::Reach;
 use crate::persistence::WriteError;
 
 /// How many callers one claim looks after at most.

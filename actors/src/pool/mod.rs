@@ -4,11 +4,13 @@ mod actor;
 mod ahead;
 mod arrivals;
 mod budgets;
+mod claim_reply;
 mod claims;
 mod due;
 mod look;
 mod orphans;
 mod throttle;
+mod told;
 
 pub(crate) use actor::{
     CheckWindow, Deliver, Drain, LookAtQueues, PoolDeps, SweepOrphans, WorkerPool,

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use actix::{AsyncContext, Handler, Message};
+use actix::{Handler, Message};
 use evertask_core::limit::OwnedScope;
 
 use super::actor::{LookAtQueues, WorkerPool};
@@ -86,6 +86,11 @@ impl WorkerPool {
                 return;
             }
         }
+        if delivery.has_waited && self.deps.gates.begin_look(self.deps.clock.elapsed()) {
+            // Another process may have decided something since its claim. Not asked before: a deferral sends
+            // no statement.
+            tell(&self.deps.gate.pool, LookAtQueues);
+        }
         // Here and not by the handler's thread, which may be busy: a shutdown that begins now has to
         // wait for this one.
         delivery.registration.start();
@@ -129,7 +134,7 @@ impl WorkerPool {
 impl Handler<Redeem> for WorkerPool {
     type Result = ();
 
-    fn handle(&mut self, Redeem(throttled): Redeem, context: &mut Self::Context) {
+    fn handle(&mut self, Redeem(throttled): Redeem, _: &mut Self::Context) {
         let Throttled {
             mut delivery,
             concerned,
@@ -137,10 +142,6 @@ impl Handler<Redeem> for WorkerPool {
             ..
         } = *throttled;
         drop(place);
-        // Another process may have decided something since.
-        if self.deps.gates.begin_look(self.deps.clock.elapsed()) {
-            context.notify(LookAtQueues);
-        }
         let place = self.deps.gate.take_place_of_due();
         if let Some(concerned) = concerned {
             let Some(turn) = self.deps.turns.take(&concerned) else {

@@ -42,6 +42,14 @@ pub(crate) struct WakeAt {
     pub(crate) at: Timestamp,
 }
 
+/// Something that a queue has passed over may run then.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct LookAgain {
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) at: Timestamp,
+}
+
 /// A queue has been told what is due and has not claimed it all: it looks then at the latest.
 #[derive(Message)]
 #[rtype(result = "()")]
@@ -176,6 +184,17 @@ impl Handler<WakeAt> for Scheduler {
     }
 }
 
+impl Handler<LookAgain> for Scheduler {
+    type Result = ();
+
+    fn handle(&mut self, LookAgain { gate, at }: LookAgain, _: &mut Self::Context) {
+        if let Some(queue) = self.position(&gate) {
+            self.timetable.look_again(queue, at);
+            self.set_alarm();
+        }
+    }
+}
+
 impl Handler<LookBy> for Scheduler {
     type Result = ();
 
@@ -200,6 +219,7 @@ impl Handler<AlarmTick> for Scheduler {
             match look {
                 Look::Now => gate.set_backlog(),
                 Look::Ahead(due) => tell(&gate.pool, LookAhead { due }),
+                Look::Again => gate.look_again(now),
             }
         }
         // The alarm went off, so it has to be set again even to the same instant.

@@ -9,5 +9,5 @@ mod actor;
 mod parked;
 mod timetable;
 
-pub(crate) use actor::{LookBy, Scheduler, SchedulerDeps, WakeAt, look_when_due};
+pub(crate) use actor::{LookAgain, LookBy, Scheduler, SchedulerDeps, WakeAt, look_when_due};
 pub(crate) use parked::{GiveBackAll, Hasten, MoveSlots, Park, recall};

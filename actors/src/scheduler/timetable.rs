@@ -17,6 +17,7 @@ struct Entry {
     lead: Duration,
     due: Option<Timestamp>,
     look_by: Option<Timestamp>,
+    recheck: Option<Timestamp>,
 }
 
 /// What a queue is to do.
@@ -26,6 +27,8 @@ pub(super) enum Look {
     Now,
     /// Something stored will be due then, within the lead.
     Ahead(Timestamp),
+    /// Something that was passed over may run now.
+    Again,
 }
 
 impl Timetable {
@@ -35,6 +38,7 @@ impl Timetable {
             lead,
             due: None,
             look_by: None,
+            recheck: None,
         };
         Self {
             queues: leads.into_iter().map(entry).collect(),
@@ -56,6 +60,13 @@ impl Timetable {
         }
     }
 
+    /// Notes that something that `queue` passes over may run at `at`.
+    pub(super) fn look_again(&mut self, queue: usize, at: Timestamp) {
+        if let Some(entry) = self.queues.get_mut(queue) {
+            entry.recheck = Some(entry.recheck.map_or(at, |recheck| recheck.min(at)));
+        }
+    }
+
     /// The earliest instant at which a queue is to be told something.
     pub(super) fn next(&self) -> Option<Timestamp> {
         self.queues.iter().filter_map(Entry::next).min()
@@ -64,7 +75,10 @@ impl Timetable {
     /// Removes and answers what the queues are to be told at `now`.
     pub(super) fn take_due(&mut self, now: Timestamp) -> Vec<(usize, Look)> {
         let entries = self.queues.iter_mut().enumerate();
-        let looks = entries.filter_map(|(queue, entry)| Some((queue, entry.take_due(now)?)));
+        let looks = entries.flat_map(|(queue, entry)| {
+            let looks = [entry.take_due(now), entry.take_recheck(now)];
+            looks.into_iter().flatten().map(move |look| (queue, look))
+        });
         looks.collect()
     }
 }
@@ -81,7 +95,13 @@ impl Entry {
     }
 
     fn next(&self) -> Option<Timestamp> {
-        self.told_at().into_iter().chain(self.look_by).min()
+        let looks = [self.told_at(), self.look_by, self.recheck];
+        looks.into_iter().flatten().min()
+    }
+
+    fn take_recheck(&mut self, now: Timestamp) -> Option<Look> {
+        let recheck = self.recheck.take_if(|at| *at <= now);
+        recheck.map(|_| Look::Again)
     }
 
     fn take_due(&mut self, now: Timestamp) -> Option<Look> {
@@ -153,6 +173,18 @@ mod tests {
         assert_eq!(timetable.take_due(at(25)), [(0, Look::Now)]);
         timetable.look_by(0, Some(at(30)));
         timetable.look_by(0, None);
+        assert_eq!(timetable.next(), None);
+    }
+
+    #[test]
+    fn a_queue_looks_again_for_what_it_passed_over() {
+        let mut timetable = Timetable::new([LEAD]);
+        timetable.look_again(0, at(20));
+        timetable.look_again(0, at(30));
+        timetable.add(0, at(30));
+        assert_eq!(timetable.next(), Some(at(20)));
+        let looks = timetable.take_due(at(20));
+        assert_eq!(looks, [(0, Look::Ahead(at(30))), (0, Look::Again)]);
         assert_eq!(timetable.next(), None);
     }
 

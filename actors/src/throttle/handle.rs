@@ -160,7 +160,7 @@ impl Limits {
             tell(&self.scheduler, MoveSlots(moved));
         }
         for gate in self.gates.all() {
-            gate.set_backlog();
+            gate.recheck();
         }
     }
 }

@@ -11,6 +11,7 @@ use super::rates::Rates;
 use super::short::ShortScopes;
 use super::stored::StoredRows;
 use super::subject::Subject;
+use super::warnings::Warnings;
 
 /// Everything about rate limits that the actors share; cheap to clone.
 #[derive(Clone)]
@@ -25,6 +26,7 @@ pub(crate) struct Shared {
     /// Of what rows wait in the storage.
     pub(crate) stored: StoredRows,
     pub(super) notices: Notices,
+    pub(super) warnings: Warnings,
     pub(super) clock: Arc<dyn Clock>,
     /// Where answers are waited for that are not there at once.
     pub(super) threads: Handle,
@@ -50,6 +52,7 @@ impl RateLimits {
             short: ShortScopes::default(),
             stored: StoredRows::default(),
             notices: deps.notices,
+            warnings: Warnings::default(),
             clock: deps.clock,
             threads: deps.threads,
         }))

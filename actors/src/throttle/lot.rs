@@ -46,10 +46,6 @@ impl ParkingLot {
         self.slots.lock().get(&id).copied()
     }
 
-    pub(crate) fn is_full(&self) -> bool {
-        self.slots.lock().len() >= self.most
-    }
-
     /// How many are parked, and how many may be.
     pub(crate) fn occupancy(&self) -> (usize, usize) {
         (self.slots.lock().len(), self.most)
@@ -88,7 +84,6 @@ mod tests {
         let at = Timestamp::UNIX_EPOCH;
         let first = lot.park(id(1), at).expect("there is room");
         let _second = lot.park(id(2), at).expect("there is room");
-        assert!(lot.is_full());
         assert!(lot.park(id(3), at).is_none());
         first.move_to(Timestamp::MAX_UTC);
         assert_eq!(lot.slot_of(id(1)), Some(Timestamp::MAX_UTC));

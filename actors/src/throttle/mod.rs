@@ -12,6 +12,7 @@
 //! | `short`, `stored` | what is short of budget, so that claims pass it over, and what of it is stored |
 //! | `state` | what was spent, kept over a restart |
 //! | `notices` | events, counted together |
+//! | `warnings` | what may not be meant, said once |
 //! | `handle` | what an application can ask and change |
 
 mod ask;
@@ -25,6 +26,7 @@ mod short;
 mod state;
 mod stored;
 mod subject;
+mod warnings;
 
 pub(crate) use ask::{Asked, Verdict};
 pub(crate) use booking::Booking;

@@ -119,3 +119,49 @@ impl Rates {
         said.keys_of.insert(task.to_owned(), limit);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(key: &str) -> Scope<'_> {
+        Scope::key("mail", key).unwrap().unwrap()
+    }
+
+    fn rates(per_key: KeyRate) -> Rates {
+        let all = Some(RateLimit::per_hour(9));
+        let per_key = Some(per_key);
+        Rates::new([("mail", TypeRates { all, per_key })], [])
+    }
+
+    /// Section 8.1: a key function that fails limits nothing.
+    #[test]
+    fn a_plan_that_panics_or_says_nothing_limits_nothing() {
+        let rates = rates(KeyRate::By(Arc::new(|key| match key {
+            "bad" => panic!("no plan"),
+            "free" => None,
+            _ => Some(RateLimit::per_minute(1)),
+        })));
+        assert_eq!(rates.of(key("bad")), None);
+        assert_eq!(rates.of(key("free")), None);
+        assert_eq!(rates.of(key("a")), Some(RateLimit::per_minute(1)));
+        assert_eq!(rates.of(Scope::task("mail")), Some(RateLimit::per_hour(9)));
+        assert_eq!(rates.of(Scope::queue("mail")), None);
+        assert_eq!(rates.of(Scope::task("other")), None);
+    }
+
+    #[test]
+    fn what_was_said_last_holds_and_of_a_single_key_before_all_of_them() {
+        let rates = rates(KeyRate::Same(RateLimit::per_minute(1)));
+        let limits = [2, 3, 4].map(RateLimit::per_minute);
+        rates.change(key("a"), limits[0]);
+        assert_eq!(rates.of(key("a")), Some(limits[0]));
+        assert_eq!(rates.of(key("b")), Some(RateLimit::per_minute(1)));
+        rates.change_keys_of("mail", limits[1]);
+        assert_eq!(rates.of(key("a")), Some(limits[1]));
+        rates.change(key("a"), limits[2]);
+        assert_eq!(rates.of(key("a")), Some(limits[2]));
+        assert_eq!(rates.of(key("b")), Some(limits[1]));
+        assert_eq!(rates.of(Scope::task("mail")), Some(RateLimit::per_hour(9)));
+    }
+}

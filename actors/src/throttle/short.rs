@@ -7,8 +7,13 @@ use parking_lot::Mutex;
 
 use super::limits::RateLimits;
 
-/// How long before its slot a stored task is claimed: budget is not wasted while a claim is on its way.
-const REACH: Duration = Duration::from_secs(1);
+/// How long before its slot a stored task is claimed, so that no budget is wasted while a claim is on its
+/// way, and claims for one scope are rare.
+const REACH: Duration = Duration::from_secs(10);
+
+/// How many tasks of a scope are claimed before their slots: fewer seconds ahead, if it starts many in a
+/// second.
+const AHEAD: u32 = 50;
 
 /// How long it takes at least until the next claim for the same scope.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -44,14 +49,13 @@ impl ShortScopes {
 }
 
 impl RateLimits {
-    /// How much a claim may bring of each scope that is short of budget.
-    ///
-    /// What it brings finds its budget within the next second; if no more can be parked, at once.
+    /// How much a claim may bring of each scope that is short of budget: what finds its budget soon
+    /// enough to be parked until then.
     pub(crate) fn rooms(&self) -> Vec<RoomOfScope> {
-        let (now, reach) = (self.clock.now(), self.reach());
+        let now = self.clock.now();
         let mut rooms = Vec::new();
         self.short.0.lock().retain(|scope, limit| {
-            let room = self.room(scope, limit, reach, now);
+            let room = self.room(scope, limit, now);
             let is_short = room.is_some();
             rooms.extend(room);
             is_short
@@ -62,37 +66,34 @@ impl RateLimits {
     /// When a claim would bring something of a scope, if it is short of budget.
     pub(super) fn opens_at(&self, scope: &OwnedScope) -> Option<Timestamp> {
         let limit = *self.short.0.lock().get(scope)?;
-        let room = self.room(scope, &limit, self.reach(), self.clock.now())?;
+        let room = self.room(scope, &limit, self.clock.now())?;
         (room.room == 0).then_some(room.opens_at)
-    }
-
-    fn reach(&self) -> Duration {
-        if self.lot.is_full() {
-            Duration::ZERO
-        } else {
-            REACH
-        }
     }
 
     /// `None` if the scope has recovered. A limiter that has to be asked elsewhere keeps nothing back:
     /// what is claimed is parked.
-    fn room(
-        &self,
-        scope: &OwnedScope,
-        limit: &RateLimit,
-        reach: Duration,
-        now: Timestamp,
-    ) -> Option<RoomOfScope> {
+    fn room(&self, scope: &OwnedScope, limit: &RateLimit, now: Timestamp) -> Option<RoomOfScope> {
         let budget = self.budget(scope, limit, now)?;
         if budget.parked == 0 && budget.next_slot <= now {
             return None;
         }
+        let reach = self.reach(limit);
         let ahead = self.budget(scope, limit, later(now, reach))?;
         Some(RoomOfScope {
             scope: scope.clone(),
             room: usize::try_from(ahead.available).unwrap_or(usize::MAX),
             opens_at: opens_at(budget.next_slot, reach, now),
         })
+    }
+
+    /// How far ahead tasks of a scope are claimed: less, the fewer can still be parked.
+    fn reach(&self, limit: &RateLimit) -> Duration {
+        let interval = limit.period() / limit.permits().max(1);
+        let reach = REACH.min(interval.saturating_mul(AHEAD));
+        let (parked, most) = self.lot.occupancy();
+        let free = most.saturating_sub(parked);
+        let share = |of: usize| u32::try_from(of).unwrap_or(u32::MAX);
+        reach.saturating_mul(share(free)) / share(most).max(1)
     }
 
     fn budget(&self, scope: &OwnedScope, limit: &RateLimit, at: Timestamp) -> Option<Budget> {
@@ -116,5 +117,27 @@ impl RoomOfScope {
     pub(crate) fn is_of_queue(&self, queue: &str) -> bool {
         let scope = self.scope.as_scope();
         scope.kind() == ScopeKind::Queue && scope.name() == queue
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    #[test]
+    fn a_scope_is_looked_at_its_reach_before_its_slot_and_not_too_often() {
+        let second = Duration::from_secs(1);
+        let at = |slot: Duration| opens_at(NOW + slot, 10 * second, NOW) - NOW;
+        let after = |span: Duration| chrono::TimeDelta::from_std(span).unwrap();
+        assert_eq!(at(60 * second), after(50 * second));
+        assert_eq!(at(12 * second), after(5 * second));
+        assert_eq!(at(Duration::ZERO), after(5 * second));
+        // With nothing to be parked any more, at the slot itself.
+        let late = opens_at(NOW + second, Duration::ZERO, NOW) - NOW;
+        assert_eq!(late, after(second));
+        let soon = opens_at(NOW, Duration::ZERO, NOW) - NOW;
+        assert_eq!(soon, after(PAUSE));
     }
 }

@@ -10,7 +10,8 @@ use parking_lot::Mutex;
 use super::limits::RateLimits;
 use super::subject::Subject;
 use crate::queue::Gate;
-use crate::scheduler::{Scheduler, look_when_due};
+use crate::scheduler::{LookAgain, Scheduler};
+use crate::supervision::tell;
 
 /// The scopes of which rows may be stored that were passed over, with the queues they are in.
 ///
@@ -101,7 +102,12 @@ impl Drop for AwaitsBudget {
         let queue = self.gate.name();
         self.limits.stored.0.lock().set(self.scope.clone(), queue);
         let now = self.limits.clock.now();
-        let at = self.limits.opens_at(&self.scope);
-        look_when_due(&self.scheduler, &self.gate, at.unwrap_or(now), now);
+        match self.limits.opens_at(&self.scope) {
+            Some(at) if at > now => {
+                let gate = Arc::clone(&self.gate);
+                tell(&self.scheduler, LookAgain { gate, at });
+            }
+            Some(_) | None => self.gate.recheck(),
+        }
     }
 }

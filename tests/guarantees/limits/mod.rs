@@ -10,6 +10,7 @@ mod restart;
 mod retries;
 mod scopes;
 mod series;
+mod statements;
 mod stored;
 mod view;
 
@@ -58,6 +59,7 @@ fn plan(tenant: &str) -> Option<RateLimit> {
     let slow = RateLimit::per_minute(1);
     Some(match tenant.split(' ').next()? {
         "slow" => slow,
+        "ten" => RateLimit::per_minute(10),
         "two" => RateLimit::new(2, 2 * REFILL),
         "hasty" => slow.horizon(Duration::from_secs(10)),
         "curt" => slow.overflow(Overflow::Discard),

@@ -40,7 +40,9 @@ impl Stage {
             retries,
             delay: DELAY,
         };
-        let dispatched = evertask.dispatch(call(2, tenant)).retry(policy).await;
+        // The time of an attempt begins when it has its budget.
+        let request = evertask.dispatch(call(2, tenant)).retry(policy);
+        let dispatched = request.timeout(Duration::from_secs(10)).await;
         dispatched.unwrap().id
     }
 

@@ -1,5 +1,7 @@
 //! A stored backlog without budget is in nobody's way, and is taken when there is budget again.
 
+use std::time::Duration;
+
 use evertask::limit::RateLimit;
 use evertask::storage::Answer;
 use evertask::{EverTask, Queue, Scope};
@@ -7,14 +9,19 @@ use evertask::{EverTask, Queue, Scope};
 use super::{REFILL, Stage, call, nothing_in_memory};
 use crate::one_shot::home::Home;
 use crate::one_shot::player::settle;
+use crate::stage::soon;
 
 on_every_storage_and_server! {
     a_stored_backlog_of_a_key_without_budget_is_passed_over,
+    a_stored_backlog_is_passed_over_where_nothing_is_held_ahead,
     a_live_dispatch_does_not_overtake_stored_rows_of_its_key,
     a_stored_backlog_of_a_type_without_budget_is_passed_over,
     a_stored_backlog_of_a_queue_without_budget_waits_for_it,
     a_stored_backlog_is_taken_as_soon_as_its_limit_is_raised,
 }
+
+/// How long before it is due a task is held in memory, by default.
+const HORIZON: Duration = Duration::from_millis(100);
 
 /// How many tasks the window holds, beside the one that runs.
 const WINDOW: usize = 4;
@@ -26,7 +33,11 @@ impl Stage {
     /// A runtime with a small window and a backlog of calls that are stored already; two of them have
     /// budget at once.
     async fn with_backlog(&self, tenant: &str) -> EverTask {
-        let evertask = self.narrow().await;
+        self.with_backlog_and(HORIZON, tenant).await
+    }
+
+    async fn with_backlog_and(&self, horizon: Duration, tenant: &str) -> EverTask {
+        let evertask = self.narrow(horizon).await;
         let queue = evertask.queue("default");
         queue.pause().await.unwrap();
         for number in 1..=BACKLOG {
@@ -35,10 +46,10 @@ impl Stage {
         evertask
     }
 
-    async fn narrow(&self) -> EverTask {
+    async fn narrow(&self, horizon: Duration) -> EverTask {
         let builder = self.builder_with(Queue::new(Queue::DEFAULT).capacity(WINDOW));
         let calm = Queue::new("calm").capacity(WINDOW);
-        self.started(builder.queue(calm)).await
+        self.started(builder.queue(calm).horizon(horizon)).await
     }
 
     /// How many rows claims have taken of the backlog.
@@ -55,19 +66,34 @@ impl Stage {
 
     /// Lets the time pass until every call of the backlog has run.
     async fn drained(&self, evertask: &EverTask) {
-        for _ in 0..BACKLOG {
-            self.clock.advance(REFILL);
-            settle(evertask).await;
-        }
-        let last = format!("completed {BACKLOG}");
-        self.diary.says(&last).await;
+        self.passing(evertask, BACKLOG).await;
         nothing_in_memory(evertask).await;
+    }
+
+    /// Lets the time pass until a call has run.
+    async fn passing(&self, evertask: &EverTask, number: u32) {
+        let last = format!("completed {number}");
+        let over = async {
+            while self.diary.count(&last) == 0 {
+                self.clock.advance(REFILL);
+                settle(evertask).await;
+            }
+        };
+        soon(over).await;
     }
 }
 
 async fn a_stored_backlog_of_a_key_without_budget_is_passed_over(home: Home) {
+    passed_over(home, HORIZON).await;
+}
+
+async fn a_stored_backlog_is_passed_over_where_nothing_is_held_ahead(home: Home) {
+    passed_over(home, Duration::ZERO).await;
+}
+
+async fn passed_over(home: Home, horizon: Duration) {
     let stage = Stage::new(home);
-    let evertask = stage.with_backlog("two a").await;
+    let evertask = stage.with_backlog_and(horizon, "two a").await;
     for number in 101..=110 {
         stage
             .call(&evertask, number, &format!("slow {number}"))
@@ -99,11 +125,7 @@ async fn a_live_dispatch_does_not_overtake_stored_rows_of_its_key(home: Home) {
     stage.call(&evertask, 200, "two a").await;
     stage.call(&evertask, 201, "two b").await;
     stage.diary.says("completed 201").await;
-    for _ in 0..=BACKLOG {
-        stage.clock.advance(REFILL);
-        settle(&evertask).await;
-    }
-    stage.diary.says("completed 200").await;
+    stage.passing(&evertask, 200).await;
     stage.home.shut_down(evertask).await;
     assert_eq!(stage.order().last().unwrap(), "200");
 }
@@ -124,7 +146,7 @@ async fn a_stored_backlog_of_a_type_without_budget_is_passed_over(home: Home) {
 
 async fn a_stored_backlog_of_a_queue_without_budget_waits_for_it(home: Home) {
     let stage = Stage::new(home);
-    let evertask = stage.narrow().await;
+    let evertask = stage.narrow(HORIZON).await;
     let of_queue = Scope::queue("calm");
     let limit = RateLimit::per_minute(1);
     evertask.limits().change(of_queue, limit).await.unwrap();
@@ -151,11 +173,6 @@ async fn a_stored_backlog_is_taken_as_soon_as_its_limit_is_raised(home: Home) {
     let tenant = Scope::key("test.call", "two a").unwrap().unwrap();
     let limit = RateLimit::per_second(1_000);
     evertask.limits().change(tenant, limit).await.unwrap();
-    for _ in 0..10 {
-        stage.clock.advance(REFILL);
-        settle(&evertask).await;
-    }
-    stage.diary.says(&format!("completed {BACKLOG}")).await;
-    nothing_in_memory(&evertask).await;
+    stage.drained(&evertask).await;
     stage.home.shut_down(evertask).await;
 }

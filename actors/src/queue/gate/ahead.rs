@@ -7,7 +7,7 @@ use evertask_core::storage::ClaimAnswer;
 use evertask_core::time::Timestamp;
 
 use super::{Account, Gate, Place};
-use crate::pool::CheckWindow;
+use crate::pool::{CheckWindow, LookAhead};
 use crate::supervision::tell;
 
 /// A place for a delivery that is not due yet, given back when dropped.
@@ -35,6 +35,18 @@ impl Gate {
     pub(crate) fn take_place_of_due(self: &Arc<Self>) -> Place {
         self.window().take_place_of_due();
         Place(Arc::clone(self))
+    }
+
+    /// Something that was passed over may run now: the pool looks.
+    ///
+    /// It looks ahead if it can: such a claim holds no places of the window, so that what is dispatched
+    /// meanwhile need not be stored behind it.
+    pub(crate) fn look_again(&self, now: Timestamp) {
+        if self.config.horizon.is_zero() || self.window().has_backlog() {
+            self.recheck();
+        } else {
+            tell(&self.pool, LookAhead { due: now });
+        }
     }
 
     /// A stored row is due at `at`.
