@@ -6,13 +6,16 @@
 //! evertask-bench plans                                       how the statements are run
 //! evertask-bench schedules                                   when a schedule is due next
 //! evertask-bench limits                                      how fast rate limits are decided about
+//! evertask-bench fairness                                    whether a key without budget delays others
 //! evertask-bench timers                                      how what is due later is kept and run
 //! ```
 //!
 //! A server gets a schema of its own, which is dropped at the end.
 
 mod database;
+mod fairness;
 mod fill;
+mod lateness;
 mod limits;
 mod memory;
 mod options;
@@ -38,6 +41,7 @@ async fn main() -> ExitCode {
         Command::Plans(data) => plans::run(data).await.map(|()| true),
         Command::Schedules => schedules::run(),
         Command::Limits => limits::run(),
+        Command::Fairness(storage) => fairness::run(storage.storage).await,
         Command::Timers(storage) => timers::run(storage.storage).await,
     };
     match result {

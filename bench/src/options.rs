@@ -20,6 +20,9 @@ pub(crate) enum Command {
     Schedules,
     /// Measures how long a decision about a rate limit takes, and how much memory its keys do.
     Limits,
+    /// Measures how long tasks of a thousand keys wait, beside a hundred thousand of a key without budget
+    /// that are stored ahead of them, and without those; fails if that makes a difference.
+    Fairness(Stored),
     /// Measures how what is due later is put in order, how close to its instant it runs, and a hundred
     /// thousand series; fails if a limit is broken.
     Timers(Stored),

@@ -5,8 +5,8 @@ use std::time::Duration;
 use evertask::time::{SystemClock, Timestamp, later};
 use evertask::{AuditLevel, Client, Dispatch, EverTask, MemoryStorage, Queue, SqlStorage};
 
-use super::lateness::{Due, Lateness};
 use super::order::say;
+use crate::lateness::{Due, Lateness};
 use crate::options::Storage;
 use crate::{Failure, progress};
 

@@ -1,7 +1,6 @@
 //! What is due later: how fast it is put in order, and how close to its instant it is handed over.
 
 mod fires;
-mod lateness;
 mod order;
 mod series;
 

@@ -6,8 +6,8 @@ use evertask::schedule::every;
 use evertask::{AuditLevel, EverTask, MemoryStorage, Queue, SqlStorage};
 use futures::stream::{self, TryStreamExt};
 
-use super::lateness::{Due, Lateness};
 use super::order::say;
+use crate::lateness::{Due, Lateness};
 use crate::memory::resident;
 use crate::options::Storage;
 use crate::{Failure, progress};

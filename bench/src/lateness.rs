@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 /// A task that knows when it is due, in microseconds since 1970; a series is asked for its own instant.
 #[derive(Debug, Deserialize, Serialize)]
-pub(super) struct Due(pub(super) i64);
+pub(crate) struct Due(pub(crate) i64);
 
 impl Task for Due {
     const NAME: &'static str = "bench.due";
@@ -19,7 +19,7 @@ impl Task for Due {
 
 /// Notes how late each task is that runs.
 #[derive(Clone, Debug)]
-pub(super) struct Lateness {
+pub(crate) struct Lateness {
     noted: Arc<Mutex<Vec<Duration>>>,
     count: Arc<watch::Sender<usize>>,
     clock: Arc<dyn Clock>,
@@ -27,14 +27,14 @@ pub(super) struct Lateness {
 
 /// Percentiles of what was noted.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Percentiles {
-    pub(super) p50: Duration,
-    pub(super) p99: Duration,
-    pub(super) most: Duration,
+pub(crate) struct Percentiles {
+    pub(crate) p50: Duration,
+    pub(crate) p99: Duration,
+    pub(crate) most: Duration,
 }
 
 impl Lateness {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             noted: Arc::default(),
             count: Arc::default(),
@@ -43,17 +43,23 @@ impl Lateness {
     }
 
     /// Waits until that many tasks have run.
-    pub(super) async fn noted(&self, count: usize) {
+    pub(crate) async fn noted(&self, count: usize) {
         let mut noted = self.count.subscribe();
         // The sender is in `self`.
         noted.wait_for(|noted| *noted >= count).await.ok();
     }
 
-    pub(super) fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         *self.count.borrow()
     }
 
-    pub(super) fn percentiles(&self) -> Percentiles {
+    /// Begins anew.
+    pub(crate) fn forget(&self) {
+        self.noted.lock().clear();
+        self.count.send_replace(0);
+    }
+
+    pub(crate) fn percentiles(&self) -> Percentiles {
         let mut noted = self.noted.lock().clone();
         noted.sort_unstable();
         let at = |percent: usize| {
@@ -68,17 +74,20 @@ impl Lateness {
     }
 }
 
+impl Lateness {
+    /// Notes how late it is for something that was due then.
+    pub(crate) fn note(&self, due: Timestamp) {
+        let late = (self.clock.now() - due).to_std().unwrap_or_default();
+        self.noted.lock().push(late);
+        self.count.send_modify(|count| *count += 1);
+    }
+}
+
 impl TaskHandler<Due> for Lateness {
     async fn handle(&self, task: &Due, context: &TaskContext) -> TaskResult {
-        let now = self.clock.now();
         let of_series = context.series_run().map(|run| run.scheduled_at);
         let due = of_series.or_else(|| Timestamp::from_timestamp_micros(task.0));
-        if let Some(due) = due {
-            self.noted
-                .lock()
-                .push((now - due).to_std().unwrap_or_default());
-        }
-        self.count.send_modify(|count| *count += 1);
+        self.note(due.unwrap_or_default());
         Ok(())
     }
 }
