@@ -8,6 +8,7 @@
 mod clock;
 mod far_watch;
 mod manual;
+mod near_watch;
 mod system;
 
 pub use clock::{Clock, LATEST, Sleep, Timestamp, later, to_micros};

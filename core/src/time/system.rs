@@ -5,16 +5,19 @@ use chrono::Utc;
 
 use super::clock::{Clock, Sleep, Timestamp, to_micros};
 use super::far_watch::FarWatch;
+use super::near_watch::NearWatch;
 
 /// The longest time without a look at the clock while waiting for a wall-clock instant: a clock that
 /// was set is noticed within it.
 const LOOK_EVERY: Duration = Duration::from_mins(1);
 
-/// The clock of the operating system, on tokio's timers.
+/// The clock of the operating system, on tokio's timers, and finer ones for the last stretch before an
+/// instant.
 #[derive(Clone, Debug)]
 pub struct SystemClock {
     origin: Instant,
     far: FarWatch,
+    near: NearWatch,
 }
 
 impl SystemClock {
@@ -24,9 +27,11 @@ impl SystemClock {
         reason = "this is the one place that reads the system"
     )]
     pub fn shared() -> Arc<dyn Clock> {
+        let origin = Instant::now();
         Arc::new(Self {
-            origin: Instant::now(),
+            origin,
             far: FarWatch::new(LOOK_EVERY, now),
+            near: NearWatch::new(move || origin.elapsed()),
         })
     }
 }
@@ -59,8 +64,10 @@ impl Clock for SystemClock {
                 if left.is_zero() {
                     return;
                 }
-                if left <= LOOK_EVERY {
-                    tokio::time::sleep(left).await;
+                if left <= NearWatch::MOST {
+                    clock.near.wait(left).await;
+                } else if left <= LOOK_EVERY {
+                    tokio::time::sleep(left.saturating_sub(NearWatch::MOST)).await;
                 } else {
                     clock.far.until_near(instant).await;
                 }
