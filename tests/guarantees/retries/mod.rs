@@ -116,8 +116,11 @@ async fn bodies_until_over(diary: &Diary) -> usize {
 
 /// Picks the writes that free the slot of a task that is to be retried.
 fn parks(write: &Write, _: &Answer) -> bool {
+    // With its attempt: one that lets go of a row between two attempts looks the same otherwise.
     matches!(write, Write::Change(change)
-        if change.state.owner.is_none() && change.state.retry_delay.is_some())
+        if change.state.owner.is_none()
+            && change.state.retry_delay.is_some()
+            && !change.attempts.is_empty())
 }
 
 /// Asserts that the stored failure lists that many attempts.

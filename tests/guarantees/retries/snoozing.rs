@@ -35,7 +35,8 @@ kind!(
 
 /// Picks the writes of a snooze.
 fn snoozes(write: &Write, _: &Answer) -> bool {
-    matches!(write, Write::Change(change) if change.state.snooze_reason.is_some())
+    matches!(write, Write::Change(change)
+        if change.state.snooze_reason.is_some() && !change.attempts.is_empty())
 }
 
 /// Snoozes in the first `times` bodies.
