@@ -14,6 +14,9 @@ fn a_series_that_was_overtaken_waits_for_its_next_occurrence_and_counts_nothing(
             next_run_at: Some(at(1_100)),
             // The instant by which the first run had to begin binds no other.
             start_by: None,
+            // Those of the occurrence go with it.
+            attempts: 0,
+            retry_delay: None,
             ..found.state.clone()
         },
         audit: vec![AuditEntry {
@@ -43,6 +46,8 @@ fn occurrences_that_run_on_their_own_are_stored_with_the_series_that_goes_on() {
             next_run_at: Some(at(1_100)),
             start_by: None,
             run_count: 8,
+            attempts: 0,
+            retry_delay: None,
             ..found.state.clone()
         },
         audit: vec![AuditEntry::of(Status::WaitingQueue, now())],
