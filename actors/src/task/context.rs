@@ -263,7 +263,7 @@ impl TaskContext {
     ///
     /// For a handler that was told to slow down, by the status 429 and a `Retry-After` for example. What
     /// becomes of this task is for the handler to say: an error that
-    /// [asks for a delay](TaskError::retry_after) or a snooze.
+    /// [asks for a delay](crate::TaskError::retry_after) or a snooze.
     ///
     /// # Errors
     ///
